@@ -1,0 +1,65 @@
+#include "cpu.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const names[] = {"scalar", "neon", "avx2", "avx512"};
+
+bool fed_kernel_available(fed_kernel kernel)
+{
+    switch (kernel) {
+    case FED_KERNEL_SCALAR:
+        return true;
+#if defined(__x86_64__)
+    case FED_KERNEL_AVX2:
+        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    case FED_KERNEL_AVX512:
+        return fed_kernel_available(FED_KERNEL_AVX2) &&
+               __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+               __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+#elif defined(__aarch64__)
+    case FED_KERNEL_NEON:
+        return true; /* part of the base architecture */
+#endif
+    default:
+        return false;
+    }
+}
+
+bool fed_cpu_has_vaes512(void)
+{
+#if defined(__x86_64__)
+    return fed_kernel_available(FED_KERNEL_AVX512) && __builtin_cpu_supports("vaes");
+#else
+    return false;
+#endif
+}
+
+const char *fed_kernel_name(fed_kernel kernel)
+{
+    return names[kernel];
+}
+
+static fed_kernel choose(void)
+{
+    const char *pin = getenv("FED_KERNEL");
+    int best = FED_KERNEL_AVX512;
+    while (!fed_kernel_available((fed_kernel)best))
+        best--;
+    for (int k = 0; pin && k <= FED_KERNEL_AVX512; k++)
+        if (strcmp(pin, names[k]) == 0 && fed_kernel_available((fed_kernel)k))
+            return (fed_kernel)k;
+    return (fed_kernel)best;
+}
+
+fed_kernel fed_kernel_active(void)
+{
+    static atomic_int chosen = -1; /* idempotent: every thread would choose the same */
+    int kernel = atomic_load_explicit(&chosen, memory_order_relaxed);
+    if (kernel < 0) {
+        kernel = (int)choose();
+        atomic_store_explicit(&chosen, kernel, memory_order_relaxed);
+    }
+    return (fed_kernel)kernel;
+}
