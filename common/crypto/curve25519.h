@@ -1,0 +1,41 @@
+/* X25519 key agreement (RFC 7748) and Ed25519 signatures (RFC 8032), keys as raw bytes. */
+#ifndef FED_CURVE25519_H
+#define FED_CURVE25519_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base.h"
+
+enum {
+    FED_X25519_BYTES = 32,  /* secret key, public key and shared secret alike */
+    FED_ED25519_BYTES = 32, /* seed (the private key) and public key alike */
+    FED_ED25519_SIGNATURE = 64
+};
+
+/** The public key of 32 secret bytes (any value: RFC 7748 clamps it). */
+FED_MUST_CHECK fed_status fed_x25519_public(const uint8_t secret[FED_X25519_BYTES],
+                                            uint8_t public_key[FED_X25519_BYTES],
+                                            fed_error *err);
+/** The raw shared secret; feed it to HKDF, never use it as a key. FED_E_CRYPTO when the
+ *  peer's key is of low order, which would make the result known to all (section 6.1). */
+FED_MUST_CHECK fed_status fed_x25519_shared(const uint8_t secret[FED_X25519_BYTES],
+                                            const uint8_t peer[FED_X25519_BYTES],
+                                            uint8_t shared[FED_X25519_BYTES],
+                                            fed_error *err);
+
+/** The public key of a 32-byte seed. */
+FED_MUST_CHECK fed_status fed_ed25519_public(const uint8_t seed[FED_ED25519_BYTES],
+                                             uint8_t public_key[FED_ED25519_BYTES],
+                                             fed_error *err);
+/** Sign `n` bytes. Deterministic: needs no randomness. */
+FED_MUST_CHECK fed_status fed_ed25519_sign(const uint8_t seed[FED_ED25519_BYTES],
+                                           const void *data, size_t n,
+                                           uint8_t signature[FED_ED25519_SIGNATURE],
+                                           fed_error *err);
+/** FED_OK when `signature` is one of `n` bytes under `public_key`, else FED_E_AUTH. */
+FED_MUST_CHECK fed_status fed_ed25519_verify(
+    const uint8_t public_key[FED_ED25519_BYTES], const void *data, size_t n,
+    const uint8_t signature[FED_ED25519_SIGNATURE], fed_error *err);
+
+#endif
