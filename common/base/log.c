@@ -69,7 +69,7 @@ static void fields_to_json(const char *p, char *to, size_t size)
     }
 }
 
-static void to_stderr(fed_log_level level, const char *event, const char *fields)
+void fed_log_to_stderr(fed_log_level level, const char *event, const char *fields)
 {
     char when[40], line[2600];
     format_time(when, sizeof when);
@@ -96,5 +96,5 @@ void fed_log(fed_log_level level, const char *event, const char *fields, ...)
     if (chosen_sink)
         chosen_sink(chosen_ctx, level, event, text);
     else
-        to_stderr(level, event, text);
+        fed_log_to_stderr(level, event, text);
 }

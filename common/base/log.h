@@ -30,6 +30,8 @@ void fed_log_configure(fed_log_level from, fed_log_sink sink, void *ctx);
 /** Log one event. Thread-safe. */
 void fed_log(fed_log_level level, const char *event, const char *fields, ...)
     FED_PRINTF(3, 4);
+/** What the default sink does, for sinks that only stand in front of it. Thread-safe. */
+void fed_log_to_stderr(fed_log_level level, const char *event, const char *fields);
 /** The level of a name (debug, info, warn, error, off), or -1. */
 int fed_log_level_from_name(const char *name);
 
