@@ -1,0 +1,85 @@
+/* The kinds of SPEC: which keys each takes, and which reader opens it. */
+#include <string.h>
+
+#include "readers/readers.h"
+
+typedef fed_status open_kind(fed_data *ds, const fed_data_spec *spec, fed_data_part part,
+                             fed_error *err);
+
+typedef struct data_kind {
+    const char *name;
+    const char *keys; /* each between spaces */
+    open_kind *open;
+} data_kind;
+
+static const char shell_keys[] = " partition clients seed data_seed ";
+
+static const data_kind kinds[] = {
+    {"mnist", " ", fed_mnist_open},
+    {"idx", " classes ", fed_idx_open},
+};
+
+static bool has_key(const char *keys, const char *key)
+{
+    char spaced[sizeof((fed_data_spec *)0)->options[0].key + 2] = " ";
+    size_t n = strlen(key);
+    memcpy(spaced + 1, key, n);
+    spaced[1 + n] = ' ';
+    return n && !memchr(key, ' ', n) && strstr(keys, spaced);
+}
+
+static fed_status find_kind(const fed_data_spec *spec, const data_kind **out,
+                            fed_error *err)
+{
+    char known[256] = "";
+    size_t n = 0;
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        *out = &kinds[i];
+        if (strcmp(spec->kind, kinds[i].name) == 0) return FED_OK;
+        size_t len = strlen(kinds[i].name);
+        known[n++] = ' ';
+        memcpy(known + n, kinds[i].name, len + 1);
+        n += len;
+    }
+    return fed_fail(err, FED_E_UNSUPPORTED, "data spec: no kind \"%s\"; there are:%s",
+                    spec->kind, known);
+}
+
+static fed_status check_keys(const fed_data_spec *spec, const data_kind *kind,
+                             fed_error *err)
+{
+    for (size_t i = 0; i < spec->n_options; i++) {
+        const char *key = spec->options[i].key;
+        if (!has_key(kind->keys, key) && !has_key(shell_keys, key))
+            return fed_fail(err, FED_E_INVALID,
+                            "data spec: %s: takes no key \"%s\"; its own are:%s",
+                            spec->kind, key, kind->keys);
+    }
+    return FED_OK;
+}
+
+fed_status fed_data_open_spec(const fed_data_spec *spec, fed_data_part part,
+                              fed_data **out, fed_error *err)
+{
+    const data_kind *kind;
+    *out = NULL;
+    FED_TRY(find_kind(spec, &kind, err));
+    FED_TRY(check_keys(spec, kind, err));
+    fed_data *ds;
+    FED_TRY(fed_data_new(&ds, err));
+    fed_status status = kind->open(ds, spec, part, err);
+    if (status)
+        fed_data_free(ds);
+    else
+        *out = ds;
+    return status;
+}
+
+fed_status fed_data_open(const char *spec, fed_data_part part, fed_data **out,
+                         fed_error *err)
+{
+    fed_data_spec taken_apart;
+    *out = NULL;
+    FED_TRY(fed_data_spec_parse(&taken_apart, spec, err));
+    return fed_data_open_spec(&taken_apart, part, out, err);
+}
