@@ -50,8 +50,9 @@ bool fed_check_near(double a, double b, double tolerance, const char *text,
 bool fed_check_str(const char *a, const char *b, const char *text, const char *file,
                    int line)
 {
-    return fed_check(a && b && strcmp(a, b) == 0, file, line, "%s is \"%s\", wanted \"%s\"",
-                     text, a ? a : "(null)", b ? b : "(null)");
+    return fed_check(a && b && strcmp(a, b) == 0, file, line,
+                     "%s is \"%s\", wanted \"%s\"", text, a ? a : "(null)",
+                     b ? b : "(null)");
 }
 
 bool fed_check_mem(const void *a, const void *b, size_t n, const char *text,
@@ -62,8 +63,9 @@ bool fed_check_mem(const void *a, const void *b, size_t n, const char *text,
     while (i < n && x[i] == y[i])
         i++;
     if (i == n) return fed_check(true, file, line, "%s", text);
-    return fed_check(false, file, line, "%s differs at byte %zu of %zu: %02x, wanted %02x",
-                     text, i, n, x[i], y[i]);
+    return fed_check(false, file, line,
+                     "%s differs at byte %zu of %zu: %02x, wanted %02x", text, i, n, x[i],
+                     y[i]);
 }
 
 bool fed_check_ok(fed_status status, const fed_error *err, const char *text,
@@ -229,9 +231,11 @@ size_t fed_torture(fed_status (*scenario)(void *ctx), void *ctx)
         heap_start(i);
         fed_status status = scenario(ctx);
         fed_memory_set_allocator(NULL);
-        CHECK_MSG(heap.live == 0, "allocation %zu failing: %zu blocks leaked", i, heap.live);
+        CHECK_MSG(heap.live == 0, "allocation %zu failing: %zu blocks leaked", i,
+                  heap.live);
         if (!heap.failed) {
-            CHECK_MSG(status == FED_OK, "with enough memory: %s", fed_status_name(status));
+            CHECK_MSG(status == FED_OK, "with enough memory: %s",
+                      fed_status_name(status));
             return i;
         }
         CHECK_MSG(status == FED_E_NOMEM, "allocation %zu failing: answered %s", i,

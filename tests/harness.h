@@ -45,18 +45,21 @@ void fed_note(const char *format, ...) FED_PRINTF(1, 2);
 bool fed_check(bool ok, const char *file, int line, const char *format, ...)
     FED_PRINTF(4, 5);
 
-#define CHECK(condition) fed_check((condition), __FILE__, __LINE__, "%s", #condition)
+#define CHECK(condition)          fed_check((condition), __FILE__, __LINE__, "%s", #condition)
 #define CHECK_MSG(condition, ...) fed_check((condition), __FILE__, __LINE__, __VA_ARGS__)
-#define CHECK_EQ(a, b) fed_check_eq((long long)(a), (long long)(b), #a, #b, __FILE__, __LINE__)
+#define CHECK_EQ(a, b)                                                                   \
+    fed_check_eq((long long)(a), (long long)(b), #a, #b, __FILE__, __LINE__)
 #define CHECK_NEAR(a, b, tolerance)                                                      \
     fed_check_near((double)(a), (double)(b), (double)(tolerance), #a, __FILE__, __LINE__)
-#define CHECK_STR(a, b) fed_check_str((a), (b), #a, __FILE__, __LINE__)
+#define CHECK_STR(a, b)    fed_check_str((a), (b), #a, __FILE__, __LINE__)
 #define CHECK_MEM(a, b, n) fed_check_mem((a), (b), (n), #a, __FILE__, __LINE__)
 /** `expression` is a fed_status; on failure the text of `err` is shown. */
-#define CHECK_OK(expression, err) fed_check_ok((expression), (err), #expression, __FILE__, __LINE__)
+#define CHECK_OK(expression, err)                                                        \
+    fed_check_ok((expression), (err), #expression, __FILE__, __LINE__)
 /** `expression` must fail with `status` and a text that contains `part`. */
 #define CHECK_FAILS(expression, wanted, err, part)                                       \
-    fed_check_fails((expression), (wanted), (err), (part), #expression, __FILE__, __LINE__)
+    fed_check_fails((expression), (wanted), (err), (part), #expression, __FILE__,        \
+                    __LINE__)
 
 bool fed_check_eq(long long a, long long b, const char *ta, const char *tb,
                   const char *file, int line);

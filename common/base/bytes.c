@@ -57,7 +57,8 @@ fed_status fed_bytes_reserve(fed_bytes *b, size_t n)
 uint8_t *fed_bytes_extend(fed_bytes *b, size_t n)
 {
     if (fed_bytes_reserve(b, n)) return NULL;
-    if (!b->data && grow(b, 1)) return NULL; /* never NULL on success, not even for n = 0 */
+    if (!b->data && grow(b, 1))
+        return NULL; /* never NULL on success, not even for n = 0 */
     uint8_t *place = b->data + b->len;
     b->len += n;
     return place;
@@ -127,7 +128,8 @@ void fed_bytes_printf(fed_bytes *b, const char *format, ...)
     if (n < 0) {
         b->status = FED_E_INTERNAL;
     } else if (fed_bytes_reserve(b, (size_t)n) == FED_OK &&
-               (b->len + (size_t)n < b->cap || grow(b, b->len + (size_t)n + 1) == FED_OK)) {
+               (b->len + (size_t)n < b->cap ||
+                grow(b, b->len + (size_t)n + 1) == FED_OK)) {
         vsnprintf((char *)b->data + b->len, (size_t)n + 1, format, again);
         b->len += (size_t)n;
     }

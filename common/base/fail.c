@@ -7,9 +7,10 @@
 const char *fed_status_name(fed_status status)
 {
     static const char *const names[] = {
-        "ok",          "invalid", "format",      "out of memory", "limit",     "crypto",
-        "not verified", "i/o",    "not found",   "exists",        "state",     "refused",
-        "unsupported", "again",   "timeout",     "numeric",       "budget spent", "internal"};
+        "ok",      "invalid",      "format",      "out of memory", "limit",
+        "crypto",  "not verified", "i/o",         "not found",     "exists",
+        "state",   "refused",      "unsupported", "again",         "timeout",
+        "numeric", "budget spent", "internal"};
     size_t i = (size_t)status;
     return i < sizeof names / sizeof *names ? names[i] : "unknown";
 }

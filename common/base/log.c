@@ -41,8 +41,7 @@ static void format_time(char *out, size_t size)
 /* One character of a JSON string, escaped. */
 static size_t put_escaped(char *to, size_t left, char c)
 {
-    if (c == '"' || c == '\\')
-        return (size_t)snprintf(to, left, "\\%c", c);
+    if (c == '"' || c == '\\') return (size_t)snprintf(to, left, "\\%c", c);
     if ((unsigned char)c < 0x20)
         return (size_t)snprintf(to, left, "\\u%04x", (unsigned)c);
     return (size_t)snprintf(to, left, "%c", c);
@@ -79,8 +78,9 @@ void fed_log_to_stderr(fed_log_level level, const char *event, const char *field
     } else {
         char members[2400];
         fields_to_json(fields, members, sizeof members);
-        snprintf(line, sizeof line, "{\"time\":\"%s\",\"level\":\"%s\",\"event\":\"%s\"%s}\n",
-                 when, level_names[level], event, members);
+        snprintf(line, sizeof line,
+                 "{\"time\":\"%s\",\"level\":\"%s\",\"event\":\"%s\"%s}\n", when,
+                 level_names[level], event, members);
     }
     fputs(line, stderr); /* one call, one line: lines of threads do not mix */
 }

@@ -23,7 +23,7 @@ typedef enum fed_event_kind {
     FED_EVENT_MESSAGE, /* a request (on a server) or an answer (on a device) */
     FED_EVENT_TIMER,   /* the deadline asked for has come */
     FED_EVENT_STORED,  /* the records of step `stored` and of all before it are durable */
-    FED_EVENT_FAILED   /* a message could not be delivered (device side): no answer came */
+    FED_EVENT_FAILED /* a message could not be delivered (device side): no answer came */
 } fed_event_kind;
 
 /** What happened. All pointers are borrowed for the length of the step. */
@@ -58,7 +58,7 @@ typedef struct fed_outbox {
     size_t n_messages, cap_messages;
     fed_record *records;
     size_t n_records, cap_records;
-    int64_t wake_ms; /* the earliest deadline asked for, or FED_NEVER */
+    int64_t wake_ms;   /* the earliest deadline asked for, or FED_NEVER */
     fed_status status; /* the first failure while filling it; then nothing may go out */
 } fed_outbox;
 

@@ -18,7 +18,8 @@
 typedef struct fed_random {
     /** Fill `out` with `n` secret bytes. `purpose` is a short constant text, `index` tells
      *  apart draws with one purpose (a model version, a counter). Fails closed. */
-    fed_status (*fill)(void *ctx, const char *purpose, uint64_t index, void *out, size_t n);
+    fed_status (*fill)(void *ctx, const char *purpose, uint64_t index, void *out,
+                       size_t n);
     void *ctx;
 } fed_random;
 

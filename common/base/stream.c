@@ -12,7 +12,7 @@ static inline uint32_t rotl(uint32_t x, int n)
 
 #define QUARTER(a, b, c, d)                                                              \
     a += b, d = rotl(d ^ a, 16), c += d, b = rotl(b ^ c, 12), a += b,                    \
-        d = rotl(d ^ a, 8), c += d, b = rotl(b ^ c, 7)
+            d = rotl(d ^ a, 8), c += d, b = rotl(b ^ c, 7)
 
 void fed_chacha20_block(const uint32_t input[16], uint8_t out[64])
 {

@@ -16,7 +16,8 @@ static fed_status load(json_t **out, fed_span json, fed_error *err)
     json_error_t where;
     *out = json_loadb((const char *)json.data, json.len, JSON_REJECT_DUPLICATES, &where);
     if (!*out)
-        return fed_fail(err, FED_E_FORMAT, "check-in: line %d: %s", where.line, where.text);
+        return fed_fail(err, FED_E_FORMAT, "check-in: line %d: %s", where.line,
+                        where.text);
     if (!json_is_object(*out)) {
         json_decref(*out);
         *out = NULL;
@@ -41,17 +42,18 @@ static fed_status only_members(json_t *object, const char *const *names, size_t 
     return FED_OK;
 }
 
-static fed_status get_number(json_t *object, const char *name, uint64_t max, uint64_t *out,
-                             fed_error *err)
+static fed_status get_number(json_t *object, const char *name, uint64_t max,
+                             uint64_t *out, fed_error *err)
 {
     json_t *value = json_object_get(object, name);
     if (!json_is_integer(value))
-        return fed_fail(err, FED_E_FORMAT, "check-in: %s: a whole number is wanted", name);
+        return fed_fail(err, FED_E_FORMAT, "check-in: %s: a whole number is wanted",
+                        name);
     json_int_t v = json_integer_value(value);
     if (v < 0 || (uint64_t)v > max)
         return fed_fail(err, FED_E_FORMAT,
-                        "check-in: %s: %" JSON_INTEGER_FORMAT " is not in 0..%" PRIu64, name,
-                        v, max);
+                        "check-in: %s: %" JSON_INTEGER_FORMAT " is not in 0..%" PRIu64,
+                        name, v, max);
     *out = (uint64_t)v;
     return FED_OK;
 }
@@ -70,7 +72,8 @@ static fed_status get_key(json_t *object, const char *name, uint8_t out[32],
 {
     const char *text = json_string_value(json_object_get(object, name));
     if (!text || strlen(text) != 64 || !fed_hex_decode(out, 32, text))
-        return fed_fail(err, FED_E_FORMAT, "check-in: %s: 64 hex digits are wanted", name);
+        return fed_fail(err, FED_E_FORMAT, "check-in: %s: 64 hex digits are wanted",
+                        name);
     return FED_OK;
 }
 
@@ -81,9 +84,9 @@ static fed_status put_json(fed_bytes *out, json_t *object, fed_error *err)
     if (!text) return fed_fail(err, FED_E_NOMEM, "check-in: out of memory");
     fed_bytes_put_text(out, text);
     free(text);
-    return out->status ? fed_fail(err, out->status, "check-in: does not fit %zu bytes",
-                                  out->max)
-                       : FED_OK;
+    return out->status
+               ? fed_fail(err, out->status, "check-in: does not fit %zu bytes", out->max)
+               : FED_OK;
 }
 
 static json_t *hex_json(const uint8_t bytes[32])
@@ -105,13 +108,14 @@ fed_status fed_checkin_put(fed_bytes *out, const fed_checkin *m, fed_error *err)
 {
     json_t *held = json_array();
     for (unsigned i = 0; held && i < m->n_held; i++)
-        json_array_append_new(held, json_pack("{s:o,s:I}", "task", hex_json(m->held[i].task),
-                                              "version", (json_int_t)m->held[i].version));
+        json_array_append_new(held,
+                              json_pack("{s:o,s:I}", "task", hex_json(m->held[i].task),
+                                        "version", (json_int_t)m->held[i].version));
     return put_json(out,
-                    json_pack("{s:s,s:o,s:I,s:b,s:b,s:b,s:o}", "population", m->population,
-                              "device", hex_json(m->device), "examples",
-                              (json_int_t)m->examples, "charging", m->charging, "unmetered",
-                              m->unmetered, "idle", m->idle, "held", held),
+                    json_pack("{s:s,s:o,s:I,s:b,s:b,s:b,s:o}", "population",
+                              m->population, "device", hex_json(m->device), "examples",
+                              (json_int_t)m->examples, "charging", m->charging,
+                              "unmetered", m->unmetered, "idle", m->idle, "held", held),
                     err);
 }
 
@@ -170,14 +174,15 @@ fed_status fed_checkin_answer_put(fed_bytes *out, const fed_checkin_answer *m,
                                   fed_error *err)
 {
     if (!m->has_task)
-        return put_json(out,
-                        json_pack("{s:I}", "retry_after_ms", (json_int_t)m->retry_after_ms),
-                        err);
+        return put_json(
+            out, json_pack("{s:I}", "retry_after_ms", (json_int_t)m->retry_after_ms),
+            err);
     return put_json(out,
                     json_pack("{s:o,s:o,s:o,s:I,s:I}", "task", hex_json(m->task),
                               "task_blob", hex_json(m->task_blob), "version_blob",
-                              hex_json(m->version_blob), "version", (json_int_t)m->version,
-                              "train_by_ms", (json_int_t)m->train_by_ms),
+                              hex_json(m->version_blob), "version",
+                              (json_int_t)m->version, "train_by_ms",
+                              (json_int_t)m->train_by_ms),
                     err);
 }
 
@@ -192,7 +197,8 @@ static fed_status get_task(fed_checkin_answer *m, json_t *json, fed_error *err)
     FED_TRY(get_key(json, "task_blob", m->task_blob, err));
     FED_TRY(get_key(json, "version_blob", m->version_blob, err));
     FED_TRY(get_number(json, "version", INT64_MAX, &m->version, err));
-    FED_TRY(get_number(json, "train_by_ms", FED_RETRY_AFTER_MAX_S * 1000ull, &train_by, err));
+    FED_TRY(
+        get_number(json, "train_by_ms", FED_RETRY_AFTER_MAX_S * 1000ull, &train_by, err));
     m->train_by_ms = (uint32_t)train_by;
     return FED_OK;
 }
@@ -202,7 +208,8 @@ static fed_status get_retry(fed_checkin_answer *m, json_t *json, fed_error *err)
     static const char *const names[] = {"retry_after_ms"};
     uint64_t retry;
     FED_TRY(only_members(json, names, 1, err));
-    FED_TRY(get_number(json, "retry_after_ms", FED_RETRY_AFTER_MAX_S * 1000ull, &retry, err));
+    FED_TRY(
+        get_number(json, "retry_after_ms", FED_RETRY_AFTER_MAX_S * 1000ull, &retry, err));
     m->retry_after_ms = (uint32_t)retry;
     return FED_OK;
 }
@@ -212,8 +219,8 @@ fed_status fed_checkin_answer_get(fed_checkin_answer *m, fed_span text, fed_erro
     json_t *json;
     memset(m, 0, sizeof *m);
     FED_TRY(load(&json, text, err));
-    fed_status status = json_object_get(json, "task") ? get_task(m, json, err)
-                                                      : get_retry(m, json, err);
+    fed_status status =
+        json_object_get(json, "task") ? get_task(m, json, err) : get_retry(m, json, err);
     json_decref(json);
     return status;
 }

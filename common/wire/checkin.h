@@ -35,12 +35,12 @@ typedef struct fed_checkin {
 /** What the server answers: a task, or when to come back. All blobs are fetched by address. */
 typedef struct fed_checkin_answer {
     bool has_task;
-    uint32_t retry_after_ms; /* without a task */
-    uint8_t task[32];        /* address of the signed task document's unsigned part */
-    uint8_t task_blob[32];   /* address of the signed document */
-    uint8_t version_blob[32];/* address of the signed version document */
+    uint32_t retry_after_ms;  /* without a task */
+    uint8_t task[32];         /* address of the signed task document's unsigned part */
+    uint8_t task_blob[32];    /* address of the signed document */
+    uint8_t version_blob[32]; /* address of the signed version document */
     uint64_t version;
-    uint32_t train_by_ms;    /* from now: later than that the update is not wanted */
+    uint32_t train_by_ms; /* from now: later than that the update is not wanted */
 } fed_checkin_answer;
 
 FED_MUST_CHECK fed_status fed_checkin_put(fed_bytes *out, const fed_checkin *m,

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-static const char *const phase_names[] = {"place", "join",    "pick",   "share",  "input",
+static const char *const phase_names[] = {"place",   "join",   "pick", "share",  "input",
                                           "confirm", "reveal", "done", "aborted"};
 
 enum { N_NAMES = sizeof phase_names / sizeof *phase_names };

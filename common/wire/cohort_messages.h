@@ -28,9 +28,10 @@ int fed_phase_from_name(const char *name);
 
 /** Place: a device holds a finished update of (task, version) and asks for a cohort. */
 typedef struct fed_place {
-    uint8_t task[32];   /* address of the task document */
-    uint64_t version;   /* the model version it trained on */
-    uint8_t round[32];  /* address of that version's document: support, clip and scale agree */
+    uint8_t task[32]; /* address of the task document */
+    uint64_t version; /* the model version it trained on */
+    uint8_t
+        round[32]; /* address of that version's document: support, clip and scale agree */
     uint8_t update_id[FED_UPDATE_ID_BYTES];
 } fed_place;
 
@@ -51,11 +52,12 @@ enum { FED_JOIN_BUNDLE_MAX = 4096 };
 /** What the server tells a member; `phase` is the phase that the device enters by it. */
 typedef struct fed_answer {
     fed_phase phase;
-    uint32_t members; /* n, once the roster is closed */
-    uint32_t index;   /* this device's place in it */
-    uint32_t phase_ms;/* how long the phase may take, from now */
-    uint64_t version; /* DONE: the version that the sum made */
-    fed_span payload; /* secure aggregation's part; ABORTED: the reason as text. Borrowed */
+    uint32_t members;  /* n, once the roster is closed */
+    uint32_t index;    /* this device's place in it */
+    uint32_t phase_ms; /* how long the phase may take, from now */
+    uint64_t version;  /* DONE: the version that the sum made */
+    fed_span
+        payload; /* secure aggregation's part; ABORTED: the reason as text. Borrowed */
 } fed_answer;
 
 enum { FED_ANSWER_PAYLOAD_MAX = 64 << 20 };

@@ -56,10 +56,11 @@ static fed_status read_head(fed_envelope *e, fed_reader *r, fed_error *err)
     if (memcmp(found, magic, sizeof magic) != 0)
         return fed_fail(err, FED_E_FORMAT, "message: does not begin with FEDM");
     if (version != ENVELOPE_VERSION)
-        return fed_fail(err, FED_E_FORMAT, "message: version %u, only %d is known", version,
-                        ENVELOPE_VERSION);
+        return fed_fail(err, FED_E_FORMAT, "message: version %u, only %d is known",
+                        version, ENVELOPE_VERSION);
     if (!known_type(type) || zero)
-        return fed_fail(err, FED_E_FORMAT, "message: type %u.%u is not known", type, zero);
+        return fed_fail(err, FED_E_FORMAT, "message: type %u.%u is not known", type,
+                        zero);
     e->type = (fed_request)type;
     return FED_OK;
 }
@@ -73,16 +74,17 @@ fed_status fed_envelope_open(fed_envelope *e, const void *data, size_t n, size_t
     FED_TRY(read_head(e, &r, err));
     uint32_t length = fed_reader_u32(&r);
     if (!r.failed && length > max_body)
-        return fed_fail(err, FED_E_LIMIT, "message: body of %u bytes, at most %zu", length,
-                        max_body);
+        return fed_fail(err, FED_E_LIMIT, "message: body of %u bytes, at most %zu",
+                        length, max_body);
     e->body = fed_reader_take(&r, length);
     size_t framed = n - fed_reader_left(&r);
     fed_span signature = fed_reader_take(&r, FED_ENVELOPE_SIGNATURE);
     if (fed_reader_finish(&r))
-        return fed_fail(err, FED_E_FORMAT, "message: %zu bytes do not hold a body of %u", n,
-                        length);
+        return fed_fail(err, FED_E_FORMAT, "message: %zu bytes do not hold a body of %u",
+                        n, length);
     FED_TRY(signed_bytes(digest, data, framed, err));
     fed_status status =
         fed_ed25519_verify(e->sender, digest, sizeof digest, signature.data, NULL);
-    return status ? fed_fail(err, status, "message: the signature does not verify") : FED_OK;
+    return status ? fed_fail(err, status, "message: the signature does not verify")
+                  : FED_OK;
 }

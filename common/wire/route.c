@@ -96,7 +96,8 @@ static bool read_after(const char *after, fed_inbox_query *query)
 }
 
 static fed_request cohort_request(bool post, const char *action, const char *after,
-                                  const uint8_t cohort[32], uint8_t body[FED_ROUTE_BODY_MAX], size_t *n)
+                                  const uint8_t cohort[32],
+                                  uint8_t body[FED_ROUTE_BODY_MAX], size_t *n)
 {
     for (size_t i = 0; post && i < N_PHASES; i++)
         if (strcmp(action, phases[i].name) == 0) return phases[i].type;
@@ -114,7 +115,8 @@ static fed_request cohort_request(bool post, const char *action, const char *aft
 }
 
 fed_request fed_request_from_path(bool post, const char *path, const char *after,
-                                  uint8_t cohort[32], uint8_t body[FED_ROUTE_BODY_MAX], size_t *n)
+                                  uint8_t cohort[32], uint8_t body[FED_ROUTE_BODY_MAX],
+                                  size_t *n)
 {
     *n = 0;
     if (post && strcmp(path, "/v1/checkin") == 0) return FED_REQUEST_CHECKIN;

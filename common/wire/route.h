@@ -31,9 +31,9 @@ enum {
     FED_HTTP_FORBIDDEN = 403,   /* the signature or the sender is not right */
     FED_HTTP_NOT_FOUND = 404,   /* no such blob, cohort or task */
     FED_HTTP_CONFLICT = 409,    /* "resend", or the version is not the current one */
-    FED_HTTP_GONE = 410,        /* the cohort was aborted, or went on without this device */
+    FED_HTTP_GONE = 410, /* the cohort was aborted, or went on without this device */
     FED_HTTP_TOO_LARGE = 413,
-    FED_HTTP_TOO_MANY = 429,    /* not now; the body says when */
+    FED_HTTP_TOO_MANY = 429, /* not now; the body says when */
     FED_HTTP_INTERNAL = 500,
     FED_HTTP_UNAVAILABLE = 503
 };
@@ -50,6 +50,7 @@ bool fed_request_to_path(fed_request type, const uint8_t *body, size_t n,
  *  the body that stands for it (at most 96 bytes). FED_REQUEST_NONE when there is no such
  *  route. For a cohort path the cohort's id is written to `cohort`. */
 fed_request fed_request_from_path(bool post, const char *path, const char *after,
-                                  uint8_t cohort[32], uint8_t body[FED_ROUTE_BODY_MAX], size_t *n);
+                                  uint8_t cohort[32], uint8_t body[FED_ROUTE_BODY_MAX],
+                                  size_t *n);
 
 #endif

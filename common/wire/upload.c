@@ -22,9 +22,9 @@ fed_status fed_upload_put(fed_bytes *out, const fed_vector_shape *shapes,
         fed_bytes_put_u32(out, shapes[i].length);
         fed_bytes_put(out, packed[i], (size_t)fed_vector_packed_bytes(&shapes[i]));
     }
-    return out->status ? fed_fail(err, out->status, "upload: does not fit %zu bytes",
-                                  out->max)
-                       : FED_OK;
+    return out->status
+               ? fed_fail(err, out->status, "upload: does not fit %zu bytes", out->max)
+               : FED_OK;
 }
 
 static fed_status get_vector(fed_reader *r, const fed_vector_shape *expected,
@@ -38,16 +38,17 @@ static fed_status get_vector(fed_reader *r, const fed_vector_shape *expected,
         return fed_fail(err, FED_E_FORMAT, "upload: ends inside the header of \"%s\"",
                         expected->name);
     if (name != strlen(expected->name) || memcmp(text.data, expected->name, name) != 0)
-        return fed_fail(err, FED_E_FORMAT, "upload: another vector where \"%s\" is wanted",
-                        expected->name);
+        return fed_fail(err, FED_E_FORMAT,
+                        "upload: another vector where \"%s\" is wanted", expected->name);
     if (bits != expected->bits || length != expected->length)
         return fed_fail(err, FED_E_FORMAT,
                         "upload: \"%s\" has %u entries of %u bits, wanted %u of %u",
                         expected->name, length, bits, expected->length, expected->bits);
     uint64_t bytes = fed_vector_packed_bytes(expected);
     if (bytes > fed_reader_left(r))
-        return fed_fail(err, FED_E_FORMAT, "upload: \"%s\" has %zu bytes left, wanted %llu",
-                        expected->name, fed_reader_left(r), (unsigned long long)bytes);
+        return fed_fail(err, FED_E_FORMAT,
+                        "upload: \"%s\" has %zu bytes left, wanted %llu", expected->name,
+                        fed_reader_left(r), (unsigned long long)bytes);
     *packed = fed_reader_take(r, (size_t)bytes);
     return FED_OK;
 }

@@ -113,8 +113,8 @@ static void test_reader_refuses(void)
 
 static void test_text_numbers(void)
 {
-    static const char *const bad[] = {"", " 1", "1 ", "nan", "inf", "0x10", "1e999", "1..2",
-                                      "--1", "1e", "+"};
+    static const char *const bad[] = {"",      " 1",   "1 ",  "nan", "inf", "0x10",
+                                      "1e999", "1..2", "--1", "1e",  "+"};
     double v;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         CHECK_MSG(!fed_text_to_double(bad[i], strlen(bad[i]), &v), "\"%s\"", bad[i]);
@@ -236,12 +236,18 @@ static void test_log(void)
 int main(void)
 {
     static const fed_case cases[] = {
-        CASE(test_chacha20_block),       CASE(test_streams_are_named),
-        CASE(test_below_is_uniform),     CASE(test_shuffle_is_a_permutation),
-        CASE(test_bytes_keep_their_maximum), CASE(test_reader_refuses),
-        CASE(test_text_numbers),         CASE(test_hex),
-        CASE(test_errors_name_their_place), CASE(test_outbox),
-        CASE(test_pool),                 CASE(test_kernel_choice),
+        CASE(test_chacha20_block),
+        CASE(test_streams_are_named),
+        CASE(test_below_is_uniform),
+        CASE(test_shuffle_is_a_permutation),
+        CASE(test_bytes_keep_their_maximum),
+        CASE(test_reader_refuses),
+        CASE(test_text_numbers),
+        CASE(test_hex),
+        CASE(test_errors_name_their_place),
+        CASE(test_outbox),
+        CASE(test_pool),
+        CASE(test_kernel_choice),
         CASE(test_log),
     };
     return fed_run("base", cases, sizeof cases / sizeof *cases);

@@ -10,7 +10,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { MAX_INPUT = 1 << 20, MUTATIONS_PER_FILE = 200, EMPTY_RUNS = 500 };
+enum { INPUT_BYTES_MAX = 1 << 20, MUTATIONS_PER_FILE = 200, EMPTY_RUNS = 500 };
 
 static void mutate(fed_stream *s, uint8_t *data, size_t *n)
 {
@@ -23,7 +23,7 @@ static void mutate(fed_stream *s, uint8_t *data, size_t *n)
             data[fed_stream_below(s, (uint32_t)*n)] ^= (uint8_t)(1u << fed_stream_below(s, 8));
         else if (kind == 2 && *n)
             *n = fed_stream_below(s, (uint32_t)*n + 1);
-        else if (kind == 3 && *n < MAX_INPUT)
+        else if (kind == 3 && *n < INPUT_BYTES_MAX)
             data[(*n)++] = (uint8_t)fed_stream_u32(s);
     }
 }
@@ -40,7 +40,7 @@ static void run_one(const uint8_t *data, size_t n)
 
 static unsigned run_file(const char *path, fed_stream *s)
 {
-    static uint8_t original[MAX_INPUT], changed[MAX_INPUT];
+    static uint8_t original[INPUT_BYTES_MAX], changed[INPUT_BYTES_MAX];
     FILE *f = fopen(path, "rb");
     if (!f) return 0;
     size_t n = fread(original, 1, sizeof original, f);

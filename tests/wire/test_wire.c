@@ -130,8 +130,10 @@ static void test_routes_refused(void)
         "/v1/cohorts/00/join",
         "/v1/cohorts/"
         "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1g/join",
-        "/v1/cohorts/000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1fjoin",
-        "/v1/cohorts/000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f/leave",
+        "/v1/cohorts/"
+        "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1fjoin",
+        "/v1/cohorts/000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f/"
+        "leave",
         "/v1/blobs/000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f",
     };
     uint8_t cohort[32], body[FED_ROUTE_BODY_MAX];
@@ -141,9 +143,10 @@ static void test_routes_refused(void)
                       FED_REQUEST_NONE,
                   "POST %s", paths[i]);
     static const char inbox[] =
-        "/v1/cohorts/000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f/inbox";
-    static const char *const afters[] = {NULL, "", ".", "join", "join.", "join.00",
-                                         "averyveryverylongphase.00"};
+        "/v1/cohorts/000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f/"
+        "inbox";
+    static const char *const afters[] = {
+        NULL, "", ".", "join", "join.", "join.00", "averyveryverylongphase.00"};
     for (size_t i = 0; i < sizeof afters / sizeof *afters; i++)
         CHECK_EQ(fed_request_from_path(false, inbox, afters[i], cohort, body, &n),
                  FED_REQUEST_NONE);
@@ -170,7 +173,8 @@ static void test_upload_round_trip(void)
     CHECK_MEM(back[0].data, values, 4);
     CHECK_MEM(back[1].data, votes, 8);
     for (size_t n = 0; n < b.len; n++)
-        CHECK_EQ(fed_upload_get((fed_span){b.data, n}, shapes, 2, back, NULL), FED_E_FORMAT);
+        CHECK_EQ(fed_upload_get((fed_span){b.data, n}, shapes, 2, back, NULL),
+                 FED_E_FORMAT);
     fed_vector_shape other = shapes[1];
     other.bits = 8;
     fed_vector_shape wrong[2] = {shapes[0], other};
@@ -209,7 +213,8 @@ static void test_bodies_round_trip(void)
     ROUND_TRIP(place, ((fed_place){.version = 7, .update_id = {1}}));
     ROUND_TRIP(placed, ((fed_placed){.join_by_ms = 7}));
     ROUND_TRIP(join, ((fed_join){.bundle = {(const uint8_t *)"xyz", 3}}));
-    ROUND_TRIP(answer, ((fed_answer){.phase = FED_PHASE_INPUT, .members = 3, .index = 2}));
+    ROUND_TRIP(answer,
+               ((fed_answer){.phase = FED_PHASE_INPUT, .members = 3, .index = 2}));
     ROUND_TRIP(inbox_query, ((fed_inbox_query){.after = FED_PHASE_JOIN}));
 }
 
@@ -220,20 +225,24 @@ static void test_answer_refusals(void)
     fed_bytes b;
     fed_bytes_init(&b, 100);
     fed_answer_put(&b, &(fed_answer){.phase = (fed_phase)9});
-    CHECK_FAILS(fed_answer_get(&back, (fed_span){b.data, b.len}, &err), FED_E_FORMAT, &err,
-                "phase 9 is above 8");
+    CHECK_FAILS(fed_answer_get(&back, (fed_span){b.data, b.len}, &err), FED_E_FORMAT,
+                &err, "phase 9 is above 8");
     fed_bytes_clear(&b);
     fed_answer_put(&b, &(fed_answer){.members = 3, .index = 3});
-    CHECK_FAILS(fed_answer_get(&back, (fed_span){b.data, b.len}, &err), FED_E_FORMAT, &err,
-                "index 3 of 3");
+    CHECK_FAILS(fed_answer_get(&back, (fed_span){b.data, b.len}, &err), FED_E_FORMAT,
+                &err, "index 3 of 3");
     fed_bytes_fini(&b);
 }
 
 static void test_checkin_round_trip(void)
 {
     fed_error err;
-    fed_checkin in = {.population = "demo", .device = {1, 2}, .examples = 512,
-                      .charging = true, .n_held = 2}, out;
+    fed_checkin in = {.population = "demo",
+                      .device = {1, 2},
+                      .examples = 512,
+                      .charging = true,
+                      .n_held = 2},
+                out;
     in.held[1].version = 77;
     fed_bytes b;
     fed_bytes_init(&b, FED_CHECKIN_JSON_MAX);
@@ -241,7 +250,8 @@ static void test_checkin_round_trip(void)
     CHECK_OK(fed_checkin_get(&out, (fed_span){b.data, b.len}, &err), &err);
     CHECK_MEM(&in, &out, sizeof in);
     fed_bytes_clear(&b);
-    fed_checkin_answer answer = {.has_task = true, .version = 3, .train_by_ms = 1000}, back;
+    fed_checkin_answer answer = {.has_task = true, .version = 3, .train_by_ms = 1000},
+                       back;
     CHECK_OK(fed_checkin_answer_put(&b, &answer, &err), &err);
     CHECK_OK(fed_checkin_answer_get(&back, (fed_span){b.data, b.len}, &err), &err);
     CHECK(back.has_task && back.version == 3 && back.train_by_ms == 1000);
@@ -274,16 +284,19 @@ static void test_checkin_refusals(void)
         {"{\"population\":\"p\",\"device\":\"00\"}", "device: 64 hex"},
         {"{\"population\":\"p\",\"device\":\"" KEY "\"}", "examples"},
         {"{\"population\":\"p\",\"device\":\"" KEY "\",\"examples\":-1}", "examples: -1"},
-        {"{\"population\":\"p\",\"device\":\"" KEY "\",\"examples\":1.5}", "whole number"},
+        {"{\"population\":\"p\",\"device\":\"" KEY "\",\"examples\":1.5}",
+         "whole number"},
         {"{\"population\":\"p\",\"device\":\"" KEY "\",\"examples\":1}", "charging"},
         {"{\"population\":\"p\",\"device\":\"" KEY
          "\",\"examples\":1,\"charging\":1,\"unmetered\":true,\"idle\":true,\"held\":[]}",
          "charging: true or false"},
         {"{\"population\":\"p\",\"device\":\"" KEY
-         "\",\"examples\":1,\"charging\":true,\"unmetered\":true,\"idle\":true,\"held\":{}}",
+         "\",\"examples\":1,\"charging\":true,\"unmetered\":true,\"idle\":true,\"held\":{"
+         "}}",
          "held: a list"},
         {"{\"population\":\"p\",\"device\":\"" KEY
-         "\",\"examples\":1,\"charging\":true,\"unmetered\":true,\"idle\":true,\"held\":[1]}",
+         "\",\"examples\":1,\"charging\":true,\"unmetered\":true,\"idle\":true,\"held\":["
+         "1]}",
          "held[0]: not an object"},
         {"{\"population\":\"p\",\"device\":\"" KEY
          "\",\"examples\":1,\"charging\":true,\"unmetered\":true,\"idle\":true,"
@@ -300,9 +313,12 @@ static void test_checkin_refusals(void)
         fed_span json = {(const uint8_t *)cases[i].json, strlen(cases[i].json)};
         CHECK_FAILS(fed_checkin_get(&out, json, &err), FED_E_FORMAT, &err, cases[i].text);
     }
-    static const char *const answers[] = {
-        "{}", "{\"retry_after_ms\":-1}", "{\"retry_after_ms\":99999999999}",
-        "{\"retry_after_ms\":1,\"x\":2}", "{\"task\":\"" KEY "\"}", "{\"task\":5}"};
+    static const char *const answers[] = {"{}",
+                                          "{\"retry_after_ms\":-1}",
+                                          "{\"retry_after_ms\":99999999999}",
+                                          "{\"retry_after_ms\":1,\"x\":2}",
+                                          "{\"task\":\"" KEY "\"}",
+                                          "{\"task\":5}"};
     for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
         fed_checkin_answer out;
         fed_span json = {(const uint8_t *)answers[i], strlen(answers[i])};
