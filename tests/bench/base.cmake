@@ -1,0 +1,1 @@
+fed_bench(base ROOMS base LIBS OpenSSL::Crypto)
