@@ -7,6 +7,7 @@
  *   stream   ChaCha20 streams: public and device randomness
  *   random   the interface through which secret randomness is passed in
  *   machine  events and outbox: the one shape of every state machine
+ *   journal  what is durable, as machines see it
  *   parallel fed_parallel_for and a thread pool
  *   cpu      which kernels this processor can run
  *   clock    time, for shells only
@@ -28,6 +29,7 @@
 #include "stream.h"
 #include "random.h"
 #include "machine.h"
+#include "journal.h"
 #include "parallel.h"
 #include "cpu.h"
 #include "clock.h"

@@ -5,7 +5,6 @@
  *   envelope   the signed frame of every cohort message
  *   cohort     the bodies inside: place, join, input and what the server answers
  *   checkin    the JSON of check-in
- *   upload     named vectors of packed integers, as carried by input
  *
  * Cohort messages are binary, little-endian, with magic, version and type; the signature
  * covers exactly the bytes before it. Check-in speaks JSON. Whatever parses here refuses
@@ -17,7 +16,6 @@
 #include "base.h"
 #include "route.h"
 #include "envelope.h"
-#include "upload.h"
 #include "cohort_messages.h"
 #include "checkin.h"
 

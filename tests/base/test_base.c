@@ -183,6 +183,56 @@ static void test_outbox(void)
     CHECK(fed_torture(fill_outbox, NULL) > 60);
 }
 
+static fed_status count_visit(void *arg, const char *key, fed_span value, fed_error *err)
+{
+    (void)value, (void)err;
+    fed_bytes_put_text(arg, key);
+    return FED_OK;
+}
+
+static fed_status use_journal(void *ctx)
+{
+    (void)ctx;
+    fed_memory_journal *m = NULL;
+    fed_outbox o;
+    fed_bytes seen;
+    fed_bytes_init(&seen, 100);
+    fed_outbox_init(&o);
+    fed_status status = fed_memory_journal_new(&m, NULL);
+    (void)fed_outbox_store(&o, "a/2", "two", 3);
+    (void)fed_outbox_store(&o, "b/1", "b", 1);
+    (void)fed_outbox_store(&o, "a/1", "one", 3);
+    (void)fed_outbox_store(&o, "a/2", "TWO!", 4);
+    if (!status) status = o.status;
+    if (!status) status = fed_memory_journal_apply(m, &o, NULL);
+    fed_outbox_clear(&o);
+    (void)fed_outbox_erase(&o, "b/1");
+    (void)fed_outbox_erase(&o, "c/1");
+    if (!status) status = o.status;
+    if (!status) status = fed_memory_journal_apply(m, &o, NULL);
+    if (!status) {
+        fed_journal j = fed_memory_journal_reader(m);
+        status = j.scan(j.ctx, "a/", count_visit, &seen, NULL);
+        if (!status) status = j.get(j.ctx, "a/2", &seen, NULL);
+        if (!status) status = fed_bytes_text(&seen) ? FED_OK : seen.status;
+        if (!status) CHECK_STR((char *)seen.data, "a/1a/2TWO!");
+        CHECK_EQ(fed_memory_journal_count(m), 2);
+        CHECK_EQ(fed_memory_journal_bytes(m), 7);
+        fed_error err;
+        CHECK_FAILS(j.get(j.ctx, "b/1", &seen, &err), FED_E_NOT_FOUND, &err, "b/1");
+    }
+    fed_bytes_fini(&seen);
+    fed_outbox_fini(&o);
+    fed_memory_journal_free(m);
+    return status;
+}
+
+static void test_memory_journal(void)
+{
+    CHECK_EQ(use_journal(NULL), FED_OK);
+    (void)fed_torture(use_journal, NULL);
+}
+
 static void add_index(void *arg, size_t i, unsigned worker)
 {
     (void)worker;
@@ -249,6 +299,7 @@ int main(void)
         CASE(test_pool),
         CASE(test_kernel_choice),
         CASE(test_log),
+        CASE(test_memory_journal),
     };
     return fed_run("base", cases, sizeof cases / sizeof *cases);
 }

@@ -157,40 +157,6 @@ static void test_routes_refused(void)
     CHECK(!fed_request_to_path(FED_REQUEST_NONE, body, 90, path));
 }
 
-static void test_upload_round_trip(void)
-{
-    fed_error err;
-    fed_vector_shape shapes[2] = {{"values", 3, 10}, {"votes", 9, 7}};
-    uint8_t values[4] = {1, 2, 3, 4}, votes[8] = {9, 8, 7, 6, 5, 4, 3, 2};
-    const uint8_t *packed[2] = {values, votes};
-    CHECK_EQ(fed_vector_packed_bytes(&shapes[0]), 4);
-    CHECK_EQ(fed_vector_packed_bytes(&shapes[1]), 8);
-    fed_bytes b;
-    fed_span back[2];
-    fed_bytes_init(&b, 1000);
-    CHECK_OK(fed_upload_put(&b, shapes, packed, 2, &err), &err);
-    CHECK_OK(fed_upload_get((fed_span){b.data, b.len}, shapes, 2, back, &err), &err);
-    CHECK_MEM(back[0].data, values, 4);
-    CHECK_MEM(back[1].data, votes, 8);
-    for (size_t n = 0; n < b.len; n++)
-        CHECK_EQ(fed_upload_get((fed_span){b.data, n}, shapes, 2, back, NULL),
-                 FED_E_FORMAT);
-    fed_vector_shape other = shapes[1];
-    other.bits = 8;
-    fed_vector_shape wrong[2] = {shapes[0], other};
-    CHECK_FAILS(fed_upload_get((fed_span){b.data, b.len}, wrong, 2, back, &err),
-                FED_E_FORMAT, &err, "\"votes\" has 9 entries of 7 bits, wanted 9 of 8");
-    CHECK_FAILS(fed_upload_get((fed_span){b.data, b.len}, shapes, 1, back, &err),
-                FED_E_FORMAT, &err, "2 vectors, wanted 1");
-    wrong[0] = shapes[1], wrong[1] = shapes[0];
-    CHECK_FAILS(fed_upload_get((fed_span){b.data, b.len}, wrong, 2, back, &err),
-                FED_E_FORMAT, &err, "another vector");
-    fed_bytes_put_u8(&b, 0);
-    CHECK_FAILS(fed_upload_get((fed_span){b.data, b.len}, shapes, 2, back, &err),
-                FED_E_FORMAT, &err, "left over");
-    fed_bytes_fini(&b);
-}
-
 #define ROUND_TRIP(kind, value)                                                          \
     do {                                                                                 \
         fed_bytes b_;                                                                    \
@@ -331,7 +297,7 @@ int main(void)
     static const fed_case cases[] = {
         CASE(test_envelope_round_trip), CASE(test_envelope_flipped_bits),
         CASE(test_envelope_refusals),   CASE(test_routes_both_ways),
-        CASE(test_routes_refused),      CASE(test_upload_round_trip),
+        CASE(test_routes_refused),
         CASE(test_bodies_round_trip),   CASE(test_answer_refusals),
         CASE(test_checkin_round_trip),  CASE(test_checkin_refusals),
     };
