@@ -111,7 +111,7 @@ uint32_t fed_data_class(const fed_data *ds, uint32_t row)
 
 uint32_t fed_data_user(const fed_data *ds, uint32_t row)
 {
-    return ds->user_of ? ds->user_of[row] : 0;
+    return ds->user_of ? ((const uint32_t *)ds->user_of)[row] : 0;
 }
 
 static const char *name_at(const fed_names *names, uint32_t i)

@@ -30,7 +30,7 @@ enum { FED_DATA_MAX_OWNED = 12 };
 struct fed_data {
     fed_data_info info;
     fed_cells inputs, targets;
-    const uint32_t *user_of; /* per row, or NULL */
+    const void *user_of; /* native uint32_t per row, or NULL */
     fed_names users, classes;
     void *owned[FED_DATA_MAX_OWNED];
     unsigned n_owned;

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "readers/readers.h"
+#include "synthetic/synthetic.h"
 
 typedef fed_status open_kind(fed_data *ds, const fed_data_spec *spec, fed_data_part part,
                              fed_error *err);
@@ -17,6 +18,8 @@ static const char shell_keys[] = " partition clients seed data_seed ";
 static const data_kind kinds[] = {
     {"mnist", " ", fed_mnist_open},
     {"idx", " classes ", fed_idx_open},
+    {"csv", " label target user drop classes test normalize ", fed_csv_open},
+    {"synthetic", " rows test_rows users classes dims ", fed_synthetic_open},
 };
 
 static bool has_key(const char *keys, const char *key)
@@ -55,6 +58,23 @@ static fed_status check_keys(const fed_data_spec *spec, const data_kind *kind,
                             "data spec: %s: takes no key \"%s\"; its own are:%s",
                             spec->kind, key, kind->keys);
     }
+    return FED_OK;
+}
+
+fed_status fed_test_share_from_spec(const fed_data_spec *spec, fed_data_part part,
+                                    double *share, fed_error *err)
+{
+    const char *text = fed_data_spec_option(spec, "test");
+    *share = 0;
+    if (text &&
+        (!fed_text_to_double(text, strlen(text), share) || *share < 0 || *share > 0.9))
+        return fed_fail(err, FED_E_INVALID, "data spec: test=%s is not a share in 0..0.9",
+                        text);
+    if (part == FED_DATA_TEST && *share <= 0)
+        return fed_fail(
+            err, FED_E_INVALID,
+            "data spec: %s:%s has no test part; test=0.2 makes one of a fifth",
+            spec->kind, spec->path);
     return FED_OK;
 }
 
