@@ -4,6 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
 static const char *const names[] = {"scalar", "neon", "avx2", "avx512"};
 
 bool fed_kernel_available(fed_kernel kernel)
@@ -30,7 +34,10 @@ bool fed_kernel_available(fed_kernel kernel)
 bool fed_cpu_has_vaes512(void)
 {
 #if defined(__x86_64__)
-    return fed_kernel_available(FED_KERNEL_AVX512) && __builtin_cpu_supports("vaes");
+    enum { VAES = 1u << 9 }; /* leaf 7, ecx; Clang 14 has no name for it */
+    unsigned a, b, c = 0, d;
+    return fed_kernel_available(FED_KERNEL_AVX512) &&
+           __get_cpuid_count(7, 0, &a, &b, &c, &d) && (c & VAES);
 #else
     return false;
 #endif

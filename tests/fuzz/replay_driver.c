@@ -20,7 +20,8 @@ static void mutate(fed_stream *s, uint8_t *data, size_t *n)
         if (kind == 0 && *n)
             data[fed_stream_below(s, (uint32_t)*n)] = (uint8_t)fed_stream_u32(s);
         else if (kind == 1 && *n)
-            data[fed_stream_below(s, (uint32_t)*n)] ^= (uint8_t)(1u << fed_stream_below(s, 8));
+            data[fed_stream_below(s, (uint32_t)*n)] ^=
+                (uint8_t)(1u << fed_stream_below(s, 8));
         else if (kind == 2 && *n)
             *n = fed_stream_below(s, (uint32_t)*n + 1);
         else if (kind == 3 && *n < INPUT_BYTES_MAX)
