@@ -30,6 +30,7 @@ endfunction()
 
 # fed_program(NAME SOURCES file... ROOMS room... [LIBS target...])
 # A program is a thin main() around rooms; it lands in build/<preset>/bin/.
+include(GNUInstallDirs)
 function(fed_program name)
   cmake_parse_arguments(P "" "" "SOURCES;ROOMS;LIBS" ${ARGN})
   add_executable(${name} ${P_SOURCES})
@@ -37,6 +38,23 @@ function(fed_program name)
     target_link_libraries(${name} PRIVATE fed_${room})
   endforeach()
   target_link_libraries(${name} PRIVATE fed_flags ${P_LIBS})
+  install(TARGETS ${name} RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
+  if("cli" IN_LIST P_ROOMS)
+    fed_man_page(${name})
+  endif()
+endfunction()
+
+# The man page of a program over common/cli, which prints it itself; linted as a test.
+function(fed_man_page program)
+  set(page "${CMAKE_BINARY_DIR}/man/${program}.1")
+  file(MAKE_DIRECTORY "${CMAKE_BINARY_DIR}/man")
+  add_custom_command(OUTPUT "${page}" COMMAND ${program} --man > "${page}"
+                     DEPENDS ${program} VERBATIM)
+  add_custom_target(man_page_${program} ALL DEPENDS "${page}")
+  install(FILES "${page}" DESTINATION "${CMAKE_INSTALL_MANDIR}/man1")
+  add_test(NAME man_${program}
+           COMMAND "${CMAKE_SOURCE_DIR}/script/checks/man" $<TARGET_FILE:${program}>)
+  set_tests_properties(man_${program} PROPERTIES TIMEOUT 60 SKIP_RETURN_CODE 77)
 endfunction()
 
 # fed_test(NAME [SOURCES file...] ROOMS room... [INSIDE folder...] [LIBS ...] [TIMEOUT s])
