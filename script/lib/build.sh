@@ -1,9 +1,14 @@
-# Sourced by the scripts, from the top folder: how a preset is configured and built.
+# Sourced by the scripts, from the top folder: how a preset is configured, built and tested.
 
-# ccache when it is there, half as many jobs as would fill a small machine's memory.
-jobs=$(nproc)
+# ccache when it is there.
 if command -v ccache >/dev/null; then
     export CMAKE_C_COMPILER_LAUNCHER=ccache
+fi
+jobs=$(nproc)
+# mawk waits for a full block of input unless it is told that somebody is looking.
+awk=(awk)
+if awk -W version 2>/dev/null </dev/null | grep -q '^mawk'; then
+    awk=(mawk -W interactive)
 fi
 
 # configure PRESET: quiet unless it fails.
@@ -17,5 +22,15 @@ build() {
     local preset=$1 log
     shift
     log=$(cmake --build --preset "$preset" -j "$jobs" ${1:+--target "$@"} 2>&1) ||
-        { grep -v '^\[' <<<"$log" || true; return 1; }
+        { grep -v '^\[[0-9]*/[0-9]*\] [A-Z]' <<<"$log" || true; return 1; }
+}
+
+# What ctest is started by, if anything.
+run_with=()
+
+# tally PRESET [CTEST ARGUMENT...]: run its suites, one line each; last line "N passed, N failed".
+tally() {
+    local preset=$1
+    shift
+    "${run_with[@]}" ctest --test-dir "build/$preset" --verbose --parallel 2 "$@" 2>&1 | "${awk[@]}" -f script/lib/tally.awk
 }
