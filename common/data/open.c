@@ -19,6 +19,9 @@ static const data_kind kinds[] = {
     {"mnist", " ", fed_mnist_open},
     {"idx", " classes ", fed_idx_open},
     {"csv", " label target user drop classes test normalize ", fed_csv_open},
+    {"text", " by seq min_chars vocab test ", fed_text_open},
+    {"leaf", " classes ", fed_leaf_open},
+    {"cmapss", " set window cap normalize ", fed_cmapss_open},
     {"synthetic", " rows test_rows users classes dims ", fed_synthetic_open},
 };
 

@@ -30,7 +30,7 @@ typedef struct hand {
 
 /* How far a hand may stray: in box units (shake), pixels (shift, width), tangents (turn,
  * shear), factors (stretch). */
-static const float SHAKE = 6, SHIFT = 1.5f, TURN = 0.12f, SHEAR = 0.3f, STRETCH = 0.2f;
+static const float SHAKE = 7, SHIFT = 2, TURN = 0.15f, SHEAR = 0.35f, STRETCH = 0.2f;
 
 /* Uniform in [-1, 1). */
 static float swing(fed_stream *s)
