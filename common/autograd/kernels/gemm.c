@@ -1,0 +1,250 @@
+/*
+ * The matrix product with vectors. A tile of C, FED_TILE_ROWS rows by two vectors, stays in
+ * registers while k runs; each step loads two vectors of B and broadcasts one element of A
+ * per row. At the batch sizes of a device, packing A would cost more than it saves, and B is
+ * packed only when enough rows use the panel again or when it lies transposed.
+ *
+ * K is cut into blocks of FED_GEMM_DEPTH so that a panel of B stays in the first-level
+ * cache. Loop order and tile shapes depend on the sizes alone: the same bits every time.
+ */
+#include "gemm.h"
+
+#if !defined(FED_PATH_SCALAR)
+
+#include "transpose.h"
+
+enum { PANEL = 2 * FED_LANES };
+
+/* Where a tile gets its operands and what happens when its sums are complete. */
+typedef struct fed_tile {
+    size_t k;
+    const float *a;
+    size_t a_row, a_col;
+    const float *b;
+    size_t b_row;
+    float *c;
+    size_t c_row, n;
+    bool accumulate, relu;
+    const float *bias;
+} fed_tile;
+
+/* Finish `rows` rows of one or two vectors each: bias, C, rectifier, store. */
+static inline __attribute__((always_inline)) void
+finish(const fed_tile *t, size_t rows, const fed_vec *s0, const fed_vec *s1)
+{
+    fed_mask m0 = vec_mask(t->n);
+    fed_mask m1 = vec_mask(t->n > FED_LANES ? t->n - FED_LANES : 0);
+    bool wide = t->n > FED_LANES;
+    fed_vec zero = vec_set(0);
+    FED_UNROLL
+    for (size_t i = 0; i < rows; i++) {
+        float *c = t->c + i * t->c_row;
+        fed_vec y0 = s0[i], y1 = s1[i];
+        if (t->accumulate) {
+            y0 = vec_add(y0, vec_load_part(c, m0));
+            if (wide) y1 = vec_add(y1, vec_load_part(c + FED_LANES, m1));
+        }
+        if (t->bias) {
+            y0 = vec_add(y0, vec_load_part(t->bias, m0));
+            if (wide) y1 = vec_add(y1, vec_load_part(t->bias + FED_LANES, m1));
+        }
+        if (t->relu) { /* this order of arguments lets a NaN through */
+            y0 = vec_max(zero, y0);
+            y1 = vec_max(zero, y1);
+        }
+        vec_store_part(c, m0, y0);
+        if (wide) vec_store_part(c + FED_LANES, m1, y1);
+    }
+}
+
+/* The three widths of a tile: two full vectors, one full and one part, one part. */
+static inline __attribute__((always_inline)) void tile(const fed_tile *t, size_t rows)
+{
+    fed_vec s0[FED_TILE_ROWS], s1[FED_TILE_ROWS];
+    const float *a = t->a, *b = t->b;
+    const size_t a_row = t->a_row, a_col = t->a_col, b_row = t->b_row;
+    FED_UNROLL
+    for (size_t i = 0; i < rows; i++)
+        s0[i] = s1[i] = vec_set(0);
+    if (t->n == PANEL) {
+        for (size_t k = t->k; k; k--, a += a_col, b += b_row) {
+            fed_vec b0 = vec_load(b), b1 = vec_load(b + FED_LANES);
+            FED_UNROLL
+            for (size_t i = 0; i < rows; i++) {
+                fed_vec x = vec_set(a[i * a_row]);
+                s0[i] = vec_fma(x, b0, s0[i]);
+                s1[i] = vec_fma(x, b1, s1[i]);
+            }
+        }
+    } else if (t->n > FED_LANES) {
+        fed_mask m1 = vec_mask(t->n - FED_LANES);
+        for (size_t k = t->k; k; k--, a += a_col, b += b_row) {
+            fed_vec b0 = vec_load(b), b1 = vec_load_part(b + FED_LANES, m1);
+            FED_UNROLL
+            for (size_t i = 0; i < rows; i++) {
+                fed_vec x = vec_set(a[i * a_row]);
+                s0[i] = vec_fma(x, b0, s0[i]);
+                s1[i] = vec_fma(x, b1, s1[i]);
+            }
+        }
+    } else {
+        fed_mask m0 = vec_mask(t->n);
+        for (size_t k = t->k; k; k--, a += a_col, b += b_row) {
+            fed_vec b0 = vec_load_part(b, m0);
+            FED_UNROLL
+            for (size_t i = 0; i < rows; i++)
+                s0[i] = vec_fma(vec_set(a[i * a_row]), b0, s0[i]);
+        }
+    }
+    finish(t, rows, s0, s1);
+}
+
+/* One function for each number of rows, so that the sums stay in registers. */
+#define TILE(rows)                                                                       \
+    static void tile_##rows(const fed_tile *t)                                           \
+    {                                                                                    \
+        tile(t, rows);                                                                   \
+    }
+TILE(1)
+TILE(2)
+TILE(3)
+TILE(4)
+TILE(5)
+TILE(6)
+#if FED_TILE_MAX > 6
+TILE(7)
+TILE(8)
+#endif
+#if FED_TILE_MAX > 8
+TILE(9)
+TILE(10)
+TILE(11)
+TILE(12)
+#endif
+static void (*const tiles[])(const fed_tile *) = {
+    NULL,   tile_1,  tile_2,  tile_3,  tile_4, tile_5, tile_6,
+#if FED_TILE_MAX > 6
+    tile_7, tile_8,
+#endif
+#if FED_TILE_MAX > 8
+    tile_9, tile_10, tile_11, tile_12,
+#endif
+};
+
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* All rows of one panel: tiles of as equal a height as can be. */
+static void run_panel(const fed_gemm *g, fed_tile *t)
+{
+    size_t left = (g->m + FED_TILE_ROWS - 1) / FED_TILE_ROWS;
+    const float *a = t->a;
+    float *c = t->c;
+    for (size_t i = 0; i < g->m; left--) {
+        size_t rows = (g->m - i + left - 1) / left;
+        t->a = a + i * t->a_row;
+        t->c = c + i * t->c_row;
+        tiles[rows](t);
+        i += rows;
+    }
+}
+
+/* Copy a panel of B (depth x n) to contiguous rows of PANEL floats. */
+static const float *pack(const fed_gemm *g, const float *b, size_t depth, size_t n,
+                         float *to)
+{
+    if (g->b_col != 1) {
+        fed_transpose(n, depth, b, g->b_col, to, PANEL);
+        return to;
+    }
+    for (size_t k = 0; k < depth; k++)
+        memcpy(to + k * PANEL, b + k * g->b_row, n * sizeof *to);
+    return to;
+}
+
+/* C' = B' A' for a transposed B and few rows: B is read as it lies, only A and C turn. */
+static void run_turned(const fed_gemm *g, float *scratch)
+{
+    float *turned_a = scratch, *corner = scratch + FED_GEMM_DEPTH * FED_GEMM_WIDTH;
+    for (size_t k0 = 0; k0 < g->k; k0 += FED_GEMM_DEPTH) {
+        size_t depth = least(g->k - k0, FED_GEMM_DEPTH);
+        bool last = k0 + depth == g->k;
+        fed_transpose(g->m, depth, g->a + k0 * g->a_col, g->a_row, turned_a, PANEL);
+        for (size_t j = 0, rows; j < g->n; j += rows) {
+            rows = least(g->n - j, FED_TILE_ROWS);
+            fed_tile t = {.k = depth,
+                          .a = g->b + k0 * g->b_row + j * g->b_col,
+                          .a_row = g->b_col,
+                          .a_col = g->b_row,
+                          .b = turned_a,
+                          .b_row = PANEL,
+                          .c = corner,
+                          .c_row = PANEL,
+                          .n = g->m};
+            tiles[rows](&t);
+            for (size_t i = 0; i < g->m; i++) {
+                float *c = g->c + i * g->c_row + j;
+                for (size_t r = 0; r < rows; r++) {
+                    float y = corner[r * PANEL + i];
+                    if (g->accumulate || k0) y += c[r];
+                    if (last && g->bias) y += g->bias[j + r];
+                    c[r] = last && g->relu && y < 0 ? 0 : y;
+                }
+            }
+        }
+    }
+}
+
+static void run_blocks(const fed_gemm *g, float *scratch)
+{
+    for (size_t k0 = 0; k0 < g->k; k0 += FED_GEMM_DEPTH) {
+        size_t depth = least(g->k - k0, FED_GEMM_DEPTH);
+        bool last = k0 + depth == g->k;
+        for (size_t j = 0; j < g->n; j += PANEL) {
+            size_t n = least(g->n - j, PANEL);
+            const float *b = g->b + k0 * g->b_row + j * g->b_col;
+            bool packed = g->b_col != 1 || (g->m > 4 * FED_TILE_ROWS && g->b_row > PANEL);
+            fed_tile t = {.k = depth,
+                          .a = g->a + k0 * g->a_col,
+                          .a_row = g->a_row,
+                          .a_col = g->a_col,
+                          .b = packed ? pack(g, b, depth, n, scratch) : b,
+                          .b_row = packed ? PANEL : g->b_row,
+                          .c = g->c + j,
+                          .c_row = g->c_row,
+                          .n = n,
+                          .accumulate = g->accumulate || k0,
+                          .relu = last && g->relu,
+                          .bias = last && g->bias ? g->bias + j : NULL};
+            run_panel(g, &t);
+        }
+    }
+}
+
+/* An empty sum: zeros or C, then bias and rectifier, by way of one zero step. */
+static void run_empty(const fed_gemm *g, float *scratch)
+{
+    fed_gemm zero = *g;
+    memset(scratch, 0, PANEL * sizeof *scratch);
+    for (size_t j = 0; j < g->n; j += PANEL) {
+        zero.k = 1, zero.n = least(g->n - j, PANEL), zero.c = g->c + j;
+        zero.a = zero.b = scratch, zero.a_row = zero.a_col = 0;
+        zero.b_row = PANEL, zero.b_col = 1;
+        zero.bias = g->bias ? g->bias + j : NULL;
+        run_blocks(&zero, scratch);
+    }
+}
+
+void fed_gemm_run(const fed_gemm *g, float *scratch)
+{
+    if (!g->k)
+        run_empty(g, scratch);
+    else if (g->b_col != 1 && g->m <= PANEL)
+        run_turned(g, scratch);
+    else
+        run_blocks(g, scratch);
+}
+
+#endif

@@ -1,0 +1,13 @@
+/* One line for each operator, in the order of docs/operators.md. */
+#include "table.h"
+
+#define FED_OPERATORS(ROW)                                                               \
+    ROW(linear)                                                                          \
+    ROW(relu)                                                                            \
+    ROW(softmax_cross_entropy)
+
+#define DECLARE(name) extern const fed_op_row FED_ROW(name);
+FED_OPERATORS(DECLARE)
+
+#define POINT(name) &FED_ROW(name),
+const fed_op_row *const fed_op_rows[] = {FED_OPERATORS(POINT) NULL};
