@@ -129,7 +129,7 @@ typedef struct fed_plan_layer {
 
 typedef struct fed_plan_model {
     struct {
-        fed_input_kind kind;
+        fed_input_kind type;
         fed_shape shape; /* of one example */
         double scale;
     } input;

@@ -9,249 +9,271 @@
 
 #include <string.h>
 
-#define AT(member) offsetof(fed_plan, member)
 #define WORDS(...)                                                                       \
-    (const fed_plan_word[])                                                                  \
+    (const fed_plan_word[])                                                              \
     {                                                                                    \
-        __VA_ARGS__, {0}                                                                 \
+        __VA_ARGS__,                                                                     \
+        {                                                                                \
+            0                                                                            \
+        }                                                                                \
     }
 
 /* The largest whole number that any JSON reader keeps exactly is 2^53; nothing here comes
  * near it, so that products of fields stay far from overflow. */
 enum {
-    MAX_COUNT = 1000000000,       /* examples, devices, rounds */
+    MAX_COUNT = 1000000000,        /* examples, devices, rounds */
     MAX_SECONDS = 10 * 366 * 86400 /* ten years */
 };
 
 _Static_assert(sizeof(fed_plan_select) == sizeof(int), "choices are stored as int");
 
-/* clang-format off */
-#define BOOL(p, m, d, text) {.path = p, .kind = FED_FIELD_BOOL, .offset = AT(m), .fallback = d, .doc = text}
-#define INT(p, m, d, lo, hi, w, text) \
-    {.path = p, .kind = FED_FIELD_INT, .offset = AT(m), .fallback = d, .min = lo, .max = hi, .words = w, .doc = text}
-#define NUMBER(p, m, d, lo, hi, w, text) \
-    {.path = p, .kind = FED_FIELD_NUMBER, .offset = AT(m), .fallback = d, .min = lo, .max = hi, .words = w, .doc = text}
-#define POSITIVE(p, m, d, hi, w, text) \
-    {.path = p, .kind = FED_FIELD_NUMBER, .offset = AT(m), .fallback = d, .min = 0, .max = hi, .above_min = true, \
-     .words = w, .doc = text}
-#define SHARE(p, m, d, w, text) /* in [0, 1) */ \
-    {.path = p, .kind = FED_FIELD_NUMBER, .offset = AT(m), .fallback = d, .min = 0, .max = 1, .below_max = true, \
-     .words = w, .doc = text}
-#define CHOICE(p, m, d, w, text) {.path = p, .kind = FED_FIELD_CHOICE, .offset = AT(m), .fallback = d, .words = w, .doc = text}
+/* A field is called as its member of fed_plan. */
+#define FIELD(m, type) .path = #m, .kind = type, .offset = offsetof(fed_plan, m)
+#define BOOL(m, d, text)                                                                 \
+    {                                                                                    \
+        FIELD(m, FED_FIELD_BOOL), .fallback = d, .doc = text                             \
+    }
+#define INT(m, d, lo, hi, w, text)                                                       \
+    {                                                                                    \
+        FIELD(m, FED_FIELD_INT), .fallback = d, .min = lo, .max = hi, .words = w,        \
+                                 .doc = text                                             \
+    }
+#define NUMBER(m, d, lo, hi, w, text)                                                    \
+    {                                                                                    \
+        FIELD(m, FED_FIELD_NUMBER), .fallback = d, .min = lo, .max = hi, .words = w,     \
+                                    .doc = text                                          \
+    }
+#define POSITIVE(m, d, hi, w, text)                                                      \
+    {                                                                                    \
+        FIELD(m, FED_FIELD_NUMBER), .fallback = d, .max = hi, .above_min = true,         \
+                                    .words = w, .doc = text                              \
+    }
+#define SHARE(m, d, w, text) /* in [0, 1) */                                             \
+    {                                                                                    \
+        FIELD(m, FED_FIELD_NUMBER), .fallback = d, .max = 1, .below_max = true,          \
+                                    .words = w, .doc = text                              \
+    }
+#define CHOICE(m, d, w, text)                                                            \
+    {                                                                                    \
+        FIELD(m, FED_FIELD_CHOICE), .fallback = d, .words = w, .doc = text               \
+    }
 
 const fed_plan_field fed_plan_fields[] = {
-    CHOICE("format", format, "\"fed-plan/1\"", WORDS({"fed-plan/1", 1}),
-           "Format of this file."),
-    {.path = "name", .kind = FED_FIELD_NAME, .offset = AT(name), .fallback = "\"plan\"",
+    CHOICE(format, "\"fed-plan/1\"", WORDS({"fed-plan/1", 1}), "Format of this file."),
+    {FIELD(name, FED_FIELD_NAME), .fallback = "\"plan\"",
      .doc = "What people call the plan: letters, digits, `.`, `_` and `-`."},
 
-    CHOICE("model.input.type", model.input.kind, "\"features\"",
+    CHOICE(model.input.type, "\"features\"",
            WORDS({"features", FED_INPUT_FEATURES}, {"tokens", FED_INPUT_TOKENS}),
-           "What an example is made of: numbers, or tokens that an embedding layer looks up."),
-    {.path = "model.input.shape", .kind = FED_FIELD_SHAPE, .offset = AT(model.input.shape),
-     .min = 1, .max = 1 << 24,
-     .doc = "Shape of one example without the batch: [features], [steps, features] or [height, width, channels]."},
-    POSITIVE("model.input.scale", model.input.scale, "1", 1e9, NULL,
+           "What an example is made of: numbers, or tokens that an embedding layer looks "
+           "up."),
+    {FIELD(model.input.shape, FED_FIELD_SHAPE), .min = 1, .max = 1 << 24,
+     .doc = "Shape of one example without the batch: [features], [steps, features] or "
+            "[height, width, channels]."},
+    POSITIVE(model.input.scale, "1", 1e9, NULL,
              "Every number of the input is multiplied by this."),
-    {.path = "model.layers", .kind = FED_FIELD_LAYERS, .offset = AT(model.layers),
-     .min = 1, .max = FED_LAYERS_MAX,
-     .doc = "The layers, in the order in which they run; each feeds the next unless `from` says otherwise."},
-    {.path = "model.loss", .kind = FED_FIELD_LOSS, .offset = AT(model.loss),
-     .doc = "What training minimises."},
-    {.path = "model.init", .kind = FED_FIELD_ADDRESS, .offset = AT(model.init), .fallback = "\"seed\"",
+    {FIELD(model.layers, FED_FIELD_LAYERS), .min = 1, .max = FED_LAYERS_MAX,
+     .doc = "The layers, in the order in which they run; each feeds the next unless "
+            "`from` says otherwise."},
+    {FIELD(model.loss, FED_FIELD_LOSS), .doc = "What training minimises."},
+    {FIELD(model.init, FED_FIELD_ADDRESS), .fallback = "\"seed\"",
      .words = WORDS({"seed", 0}),
-     .doc = "Initial weights: `seed` draws them from the task's seed; 64 hex digits are the address (SHA-256) "
-            "of a stored model to start from."},
+     .doc = "Initial weights: `seed` draws them from the task's seed; 64 hex digits are "
+            "the address (SHA-256) of a stored model to start from."},
 
-    CHOICE("train.optimizer", train.optimizer, "\"sgd\"",
-           WORDS({"sgd", FED_SGD}, {"momentum", FED_MOMENTUM}, {"nesterov", FED_NESTEROV},
-                 {"adam", FED_ADAM}, {"adamw", FED_ADAMW}),
-           "The optimiser on the device; its state starts afresh with each task fetched."),
-    POSITIVE("train.lr", train.lr, NULL, 1e6, NULL,
-             "Learning rate on the device."),
-    INT("train.batch", train.batch, "10", 1, 65536, NULL,
-        "Examples per training step."),
-    INT("train.epochs", train.epochs, "1", 1, 10000, NULL,
+    CHOICE(
+        train.optimizer, "\"sgd\"",
+        WORDS({"sgd", FED_SGD}, {"momentum", FED_MOMENTUM}, {"nesterov", FED_NESTEROV},
+              {"adam", FED_ADAM}, {"adamw", FED_ADAMW}),
+        "The optimiser on the device; its state starts afresh with each task fetched."),
+    POSITIVE(train.lr, NULL, 1e6, NULL, "Learning rate on the device."),
+    INT(train.batch, "10", 1, 65536, NULL, "Examples per training step."),
+    INT(train.epochs, "1", 1, 10000, NULL,
         "Passes over the device's examples per round."),
-    INT("train.max_s", train.max_s, "\"none\"", 1, MAX_SECONDS, WORDS({"none", FED_PLAN_NONE}),
-        "Training stops after this many seconds, wherever it is, and hands in what it has."),
-    SHARE("train.momentum", train.momentum, "0", NULL,
-          "Momentum of the device's optimiser."),
-    SHARE("train.beta1", train.beta1, "0.9", NULL,
-          "Decay of the first moment (`adam`, `adamw`)."),
-    SHARE("train.beta2", train.beta2, "0.999", NULL,
-          "Decay of the second moment (`adam`, `adamw`)."),
-    POSITIVE("train.epsilon", train.epsilon, "1e-8", 1, NULL,
+    INT(train.max_s, "\"none\"", 1, MAX_SECONDS, WORDS({"none", FED_PLAN_NONE}),
+        "Training stops after this many seconds, wherever it is, and hands in what it "
+        "has."),
+    SHARE(train.momentum, "0", NULL, "Momentum of the device's optimiser."),
+    SHARE(train.beta1, "0.9", NULL, "Decay of the first moment (`adam`, `adamw`)."),
+    SHARE(train.beta2, "0.999", NULL, "Decay of the second moment (`adam`, `adamw`)."),
+    POSITIVE(train.epsilon, "1e-8", 1, NULL,
              "Added to the root of the second moment (`adam`, `adamw`)."),
-    NUMBER("train.weight_decay", train.weight_decay, "0", 0, 1e3, NULL,
-           "Weight decay per step: L2 for all optimisers but `adamw`, where it is decoupled."),
-    POSITIVE("train.clip_grad", train.clip_grad, "\"none\"", 1e9, WORDS({"none", FED_PLAN_NONE}),
+    NUMBER(train.weight_decay, "0", 0, 1e3, NULL,
+           "Weight decay per step: L2 for all optimisers but `adamw`, where it is "
+           "decoupled."),
+    POSITIVE(train.clip_grad, "\"none\"", 1e9, WORDS({"none", FED_PLAN_NONE}),
              "L2 norm to which the gradient of a step is clipped."),
-    NUMBER("train.prox_mu", train.prox_mu, "0", 0, 1e6, NULL,
-           "Weight of the proximal term that holds the device near the model it was given (FedProx)."),
-    CHOICE("train.schedule", train.schedule, "\"constant\"",
+    NUMBER(train.prox_mu, "0", 0, 1e6, NULL,
+           "Weight of the proximal term that holds the device near the model it was "
+           "given (FedProx)."),
+    CHOICE(train.schedule, "\"constant\"",
            WORDS({"constant", FED_SCHEDULE_CONSTANT}, {"linear", FED_SCHEDULE_LINEAR},
                  {"cosine", FED_SCHEDULE_COSINE}, {"step", FED_SCHEDULE_STEP}),
            "How the learning rate falls from round to round."),
-    INT("train.warmup_rounds", train.warmup_rounds, "0", 0, MAX_COUNT, NULL,
+    INT(train.warmup_rounds, "0", 0, MAX_COUNT, NULL,
         "Rounds over which the learning rate first rises, linearly."),
-    INT("train.decay_rounds", train.decay_rounds, "\"all\"", 1, MAX_COUNT, WORDS({"all", FED_PLAN_ALL}),
-        "Rounds over which it falls (`linear`, `cosine`), or after each of which it falls (`step`)."),
-    NUMBER("train.lr_end", train.lr_end, "0.01", 0, 1, NULL,
+    INT(train.decay_rounds, "\"all\"", 1, MAX_COUNT, WORDS({"all", FED_PLAN_ALL}),
+        "Rounds over which it falls (`linear`, `cosine`), or after each of which it "
+        "falls (`step`)."),
+    NUMBER(train.lr_end, "0.01", 0, 1, NULL,
            "The share of `lr` at which the fall ends (`linear`, `cosine`)."),
-    {.path = "train.lr_decay", .kind = FED_FIELD_NUMBER, .offset = AT(train.lr_decay), .fallback = "0.1",
-     .min = 0, .max = 1, .above_min = true,
+    {FIELD(train.lr_decay, FED_FIELD_NUMBER), .fallback = "0.1", .min = 0, .max = 1,
+     .above_min = true,
      .doc = "What the learning rate is multiplied by at each fall (`step`)."},
-    INT("train.memory_bytes", train.memory_bytes, "\"none\"", 4096, 1e15, WORDS({"none", FED_PLAN_NONE}),
-        "Memory that training may use; a batch that needs more is cut into accumulated micro-batches."),
-    {.path = "train.freeze", .kind = FED_FIELD_NAMES, .offset = AT(train.freeze), .fallback = "[]",
-     .max = FED_PLAN_MAX_NAMES,
+    INT(train.memory_bytes, "\"none\"", 4096, 1e15, WORDS({"none", FED_PLAN_NONE}),
+        "Memory that training may use; a batch that needs more is cut into accumulated "
+        "micro-batches."),
+    {FIELD(train.freeze, FED_FIELD_NAMES), .fallback = "[]", .max = FED_PLAN_MAX_NAMES,
      .doc = "Names of layers whose weights stay as they are, and are never sent."},
 
-    CHOICE("update.select", update.select, "\"dense\"",
-           WORDS({"dense", FED_SELECT_DENSE}, {"voted", FED_SELECT_VOTED}, {"rand_k", FED_SELECT_RAND_K},
-                 {"top_k", FED_SELECT_TOP_K}),
-           "Which coordinates of an update travel: all, blocks that the devices voted for, a public random "
-           "choice, or each device's largest."),
-    {.path = "update.fraction", .kind = FED_FIELD_NUMBER, .offset = AT(update.fraction), .fallback = "0.1",
-     .min = 0, .max = 1, .above_min = true,
+    CHOICE(update.select, "\"dense\"",
+           WORDS({"dense", FED_SELECT_DENSE}, {"voted", FED_SELECT_VOTED},
+                 {"rand_k", FED_SELECT_RAND_K}, {"top_k", FED_SELECT_TOP_K}),
+           "Which coordinates of an update travel: all, blocks that the devices voted "
+           "for, a public random choice, or each device's largest."),
+    {FIELD(update.fraction, FED_FIELD_NUMBER), .fallback = "0.1", .min = 0, .max = 1,
+     .above_min = true,
      .doc = "The share of the coordinates that travels (`voted`, `rand_k`, `top_k`)."},
-    INT("update.block", update.block, "32", 1, 65536, NULL,
+    INT(update.block, "32", 1, 65536, NULL,
         "Coordinates per block that is selected or not (`voted`)."),
-    INT("update.vote_bits", update.vote_bits, "2", 1, 8, NULL,
-        "Bits of one vote (`voted`)."),
-    CHOICE("update.rotate", update.rotate, "\"hadamard\"",
+    INT(update.vote_bits, "2", 1, 8, NULL, "Bits of one vote (`voted`)."),
+    CHOICE(update.rotate, "\"hadamard\"",
            WORDS({"none", FED_ROTATE_NONE}, {"hadamard", FED_ROTATE_HADAMARD}),
-           "Randomised rotation before rounding: it spreads large values, so that fewer bits suffice."),
-    INT("update.bits", update.bits, "8", 1, 16, WORDS({"sign", FED_PLAN_SIGN}, {"float32", FED_PLAN_FLOAT32}),
-        "Bits to which each coordinate is rounded, stochastically; `sign` and `float32` only without secure "
-        "aggregation."),
-    POSITIVE("update.clip", update.clip, "\"auto\"", 1e9, WORDS({"auto", FED_PLAN_AUTO}),
-             "L2 norm to which an update is clipped; `auto` derives it, version by version, from the last "
-             "released aggregate (not with differential privacy)."),
-    CHOICE("update.weight", update.weight, "\"uniform\"",
+           "Randomised rotation before rounding: it spreads large values, so that fewer "
+           "bits suffice."),
+    INT(update.bits, "8", 1, 16,
+        WORDS({"sign", FED_PLAN_SIGN}, {"float32", FED_PLAN_FLOAT32}),
+        "Bits to which each coordinate is rounded, stochastically; `sign` and `float32` "
+        "only without secure aggregation."),
+    POSITIVE(
+        update.clip, "\"auto\"", 1e9, WORDS({"auto", FED_PLAN_AUTO}),
+        "L2 norm to which an update is clipped; `auto` derives it, version by version, "
+        "from the last released aggregate (not with differential privacy)."),
+    CHOICE(update.weight, "\"uniform\"",
            WORDS({"uniform", FED_WEIGHT_UNIFORM}, {"examples", FED_WEIGHT_EXAMPLES}),
            "How much a device counts: all the same, or by its number of examples."),
-    INT("update.max_weight", update.max_weight, "100", 1, 65535, NULL,
+    INT(update.max_weight, "100", 1, 65535, NULL,
         "The largest weight of one device (`examples`)."),
-    BOOL("update.residual", update.residual, "true",
-         "The device keeps what selection and clipping left out, and adds it to its next update."),
-    NUMBER("update.residual_decay", update.residual_decay, "1", 0, 1, NULL,
+    BOOL(update.residual, "true",
+         "The device keeps what selection and clipping left out, and adds it to its next "
+         "update."),
+    NUMBER(update.residual_decay, "1", 0, 1, NULL,
            "The residual is multiplied by this for each version that the device missed."),
 
-    BOOL("secagg.enabled", secagg.enabled, "true",
+    BOOL(secagg.enabled, "true",
          "Secure aggregation: the server sees the sum over the cohort and nothing else."),
-    CHOICE("secagg.adversary", secagg.adversary, "\"active\"",
+    CHOICE(secagg.adversary, "\"active\"",
            WORDS({"curious", FED_ADVERSARY_CURIOUS}, {"active", FED_ADVERSARY_ACTIVE}),
            "The server that it withstands: one that only looks, or one that also lies."),
-    SHARE("secagg.corrupt", secagg.corrupt, "0.05", NULL,
+    SHARE(secagg.corrupt, "0.05", NULL,
           "The share of a cohort that may collude with the server."),
-    SHARE("secagg.dropout", secagg.dropout, "0.2", NULL,
-          "The share of a cohort that may drop out."),
-    CHOICE("secagg.stream", secagg.stream, "\"aes-256-ctr\"",
+    SHARE(secagg.dropout, "0.2", NULL, "The share of a cohort that may drop out."),
+    CHOICE(secagg.stream, "\"aes-256-ctr\"",
            WORDS({"aes-256-ctr", FED_MASK_AES_256_CTR}, {"chacha20", FED_MASK_CHACHA20}),
-           "The cipher that expands mask keys; `chacha20` suits devices without AES instructions."),
+           "The cipher that expands mask keys; `chacha20` suits devices without AES "
+           "instructions."),
 
-    CHOICE("privacy.mechanism", privacy.mechanism, "\"none\"",
-           WORDS({"none", FED_PRIVACY_NONE}, {"distributed_gaussian", FED_PRIVACY_DISTRIBUTED_GAUSSIAN},
+    CHOICE(privacy.mechanism, "\"none\"",
+           WORDS({"none", FED_PRIVACY_NONE},
+                 {"distributed_gaussian", FED_PRIVACY_DISTRIBUTED_GAUSSIAN},
                  {"distributed_skellam", FED_PRIVACY_DISTRIBUTED_SKELLAM},
                  {"central_gaussian", FED_PRIVACY_CENTRAL_GAUSSIAN},
-                 {"local_gaussian", FED_PRIVACY_LOCAL_GAUSSIAN}, {"matrix", FED_PRIVACY_MATRIX},
-                 {"dp_sgd", FED_PRIVACY_DP_SGD}),
+                 {"local_gaussian", FED_PRIVACY_LOCAL_GAUSSIAN},
+                 {"matrix", FED_PRIVACY_MATRIX}, {"dp_sgd", FED_PRIVACY_DP_SGD}),
            "Who adds which noise; `none` promises no differential privacy."),
-    CHOICE("privacy.unit", privacy.unit, "\"device\"",
+    CHOICE(privacy.unit, "\"device\"",
            WORDS({"device", FED_UNIT_DEVICE}, {"example", FED_UNIT_EXAMPLE}),
-           "Whose contribution is hidden: all that a device ever gives, or one example (`dp_sgd`)."),
-    POSITIVE("privacy.epsilon", privacy.epsilon, "\"none\"", 1000, WORDS({"none", FED_PLAN_NONE}),
+           "Whose contribution is hidden: all that a device ever gives, or one example "
+           "(`dp_sgd`)."),
+    POSITIVE(privacy.epsilon, "\"none\"", 1000, WORDS({"none", FED_PLAN_NONE}),
              "The budget ε of the released models; when it is spent, training stops."),
-    {.path = "privacy.delta", .kind = FED_FIELD_NUMBER, .offset = AT(privacy.delta), .fallback = "\"none\"",
-     .min = 0, .max = 1, .above_min = true, .below_max = true, .words = WORDS({"none", FED_PLAN_NONE}),
+    {FIELD(privacy.delta, FED_FIELD_NUMBER), .fallback = "\"none\"", .min = 0, .max = 1,
+     .above_min = true, .below_max = true, .words = WORDS({"none", FED_PLAN_NONE}),
      .doc = "The δ that goes with ε; below one divided by the population."},
-    INT("privacy.population", privacy.population, "\"none\"", 1, 1e12, WORDS({"none", FED_PLAN_NONE}),
-        "A lower bound of the devices enrolled; no round is drawn while there are fewer."),
-    CHOICE("privacy.sampling", privacy.sampling, "\"none\"",
+    INT(privacy.population, "\"none\"", 1, 1e12, WORDS({"none", FED_PLAN_NONE}),
+        "A lower bound of the devices enrolled; no round is drawn while there are "
+        "fewer."),
+    CHOICE(privacy.sampling, "\"none\"",
            WORDS({"none", FED_SAMPLING_NONE}, {"poisson", FED_SAMPLING_POISSON},
                  {"fixed_size", FED_SAMPLING_FIXED_SIZE}),
-           "How the coordinator draws devices by secret coins; `none` claims no amplification by sampling."),
-    INT("privacy.max_participations", privacy.max_participations, "\"none\"", 1, MAX_COUNT,
+           "How the coordinator draws devices by secret coins; `none` claims no "
+           "amplification by sampling."),
+    INT(privacy.max_participations, "\"none\"", 1, MAX_COUNT,
         WORDS({"none", FED_PLAN_NONE}),
         "Rounds in which one device may take part; the device enforces it."),
-    INT("privacy.colluders", privacy.colluders, "0", 0, FED_PLAN_MAX_INVITED, NULL,
+    INT(privacy.colluders, "0", 0, FED_PLAN_MAX_INVITED, NULL,
         "Devices of a cohort that may tell the server their noise."),
-    {.path = "privacy.votes.share", .kind = FED_FIELD_NUMBER, .offset = AT(privacy.votes.share),
-     .fallback = "\"none\"", .min = 0, .max = 1, .above_min = true, .below_max = true,
+    {FIELD(privacy.votes.share, FED_FIELD_NUMBER), .fallback = "\"none\"", .min = 0,
+     .max = 1, .above_min = true, .below_max = true,
      .words = WORDS({"none", FED_PLAN_NONE}),
      .doc = "The share of the budget that goes to the votes (`update.select: voted`)."},
 
-    INT("rounds.count", rounds.count, "100", 1, MAX_COUNT, NULL,
+    INT(rounds.count, "100", 1, MAX_COUNT, NULL,
         "Rounds; each makes one version of the model."),
-    INT("rounds.cohort", rounds.cohort, "10", 1, FED_PLAN_MAX_INVITED, NULL,
+    INT(rounds.cohort, "10", 1, FED_PLAN_MAX_INVITED, NULL,
         "Devices wanted in the sum of a round."),
-    NUMBER("rounds.over_select", rounds.over_select, "1.3", 1, 100, NULL,
+    NUMBER(rounds.over_select, "1.3", 1, 100, NULL,
            "So many times the cohort is invited; all who submit in time count."),
-    INT("rounds.min_survivors", rounds.min_survivors, "\"auto\"", 1, FED_PLAN_MAX_INVITED,
+    INT(rounds.min_survivors, "\"auto\"", 1, FED_PLAN_MAX_INVITED,
         WORDS({"auto", FED_PLAN_AUTO}),
-        "With fewer devices in the sum nothing is released; `auto` derives it from the cohort and the drop-out "
-        "allowed for."),
-    INT("rounds.deadline_s", rounds.deadline_s, "600", 1, MAX_SECONDS, NULL,
+        "With fewer devices in the sum nothing is released; `auto` derives it from the "
+        "cohort and the drop-out allowed for."),
+    INT(rounds.deadline_s, "600", 1, MAX_SECONDS, NULL,
         "Time for training and for filling a cohort."),
-    INT("rounds.phase_s", rounds.phase_s, "30", 1, 3600, NULL,
-        "Time for each phase of a cohort."),
-    INT("rounds.max_staleness", rounds.max_staleness, "0", 0, MAX_COUNT, NULL,
+    INT(rounds.phase_s, "30", 1, 3600, NULL, "Time for each phase of a cohort."),
+    INT(rounds.max_staleness, "0", 0, MAX_COUNT, NULL,
         "An update may have been trained on a model so many versions old."),
 
-    CHOICE("strategy.name", strategy.name, "\"fedavg\"",
+    CHOICE(strategy.name, "\"fedavg\"",
            WORDS({"fedavg", FED_STRATEGY_FEDAVG}, {"fedavgm", FED_STRATEGY_FEDAVGM},
-                 {"fedprox", FED_STRATEGY_FEDPROX}, {"fedadagrad", FED_STRATEGY_FEDADAGRAD},
+                 {"fedprox", FED_STRATEGY_FEDPROX},
+                 {"fedadagrad", FED_STRATEGY_FEDADAGRAD},
                  {"fedadam", FED_STRATEGY_FEDADAM}, {"fedyogi", FED_STRATEGY_FEDYOGI},
                  {"scaffold", FED_STRATEGY_SCAFFOLD}, {"fednova", FED_STRATEGY_FEDNOVA},
-                 {"fedbuff", FED_STRATEGY_FEDBUFF}, {"trimmed_mean", FED_STRATEGY_TRIMMED_MEAN},
+                 {"fedbuff", FED_STRATEGY_FEDBUFF},
+                 {"trimmed_mean", FED_STRATEGY_TRIMMED_MEAN},
                  {"median", FED_STRATEGY_MEDIAN}, {"krum", FED_STRATEGY_KRUM},
                  {"norm_bound", FED_STRATEGY_NORM_BOUND}),
            "How the server turns a round's aggregate into the next model."),
-    POSITIVE("strategy.server_lr", strategy.server_lr, "1", 1e6, NULL,
-             "Learning rate of the server."),
-    SHARE("strategy.momentum", strategy.momentum, "0.9", NULL,
-          "Momentum of the server (`fedavgm`)."),
-    SHARE("strategy.beta1", strategy.beta1, "0.9", NULL,
+    POSITIVE(strategy.server_lr, "1", 1e6, NULL, "Learning rate of the server."),
+    SHARE(strategy.momentum, "0.9", NULL, "Momentum of the server (`fedavgm`)."),
+    SHARE(strategy.beta1, "0.9", NULL,
           "Decay of the first moment (`fedadam`, `fedyogi`, `fedadagrad`)."),
-    SHARE("strategy.beta2", strategy.beta2, "0.99", NULL,
+    SHARE(strategy.beta2, "0.99", NULL,
           "Decay of the second moment (`fedadam`, `fedyogi`)."),
-    POSITIVE("strategy.tau", strategy.tau, "0.001", 1e3, NULL,
-             "Degree of adaptivity: added to the root of the second moment (`fedadam`, `fedyogi`, "
-             "`fedadagrad`)."),
-    NUMBER("strategy.staleness_power", strategy.staleness_power, "0.5", 0, 10, NULL,
-           "An aggregate that is s versions old is multiplied by (1+s) to the power of minus this (`fedbuff`)."),
-    {.path = "strategy.trim", .kind = FED_FIELD_NUMBER, .offset = AT(strategy.trim), .fallback = "0.1",
-     .min = 0, .max = 0.5, .below_max = true,
-     .doc = "The share cut off at either end (`trimmed_mean`)."},
-    INT("strategy.byzantine", strategy.byzantine, "0", 0, FED_PLAN_MAX_INVITED, NULL,
+    POSITIVE(strategy.tau, "0.001", 1e3, NULL,
+             "Degree of adaptivity: added to the root of the second moment (`fedadam`, "
+             "`fedyogi`, `fedadagrad`)."),
+    NUMBER(strategy.staleness_power, "0.5", 0, 10, NULL,
+           "An aggregate that is s versions old is multiplied by (1+s) to the power of "
+           "minus this (`fedbuff`)."),
+    {FIELD(strategy.trim, FED_FIELD_NUMBER), .fallback = "0.1", .min = 0, .max = 0.5,
+     .below_max = true, .doc = "The share cut off at either end (`trimmed_mean`)."},
+    INT(strategy.byzantine, "0", 0, FED_PLAN_MAX_INVITED, NULL,
         "Hostile aggregates that are survived (`krum`)."),
-    POSITIVE("strategy.norm_bound", strategy.norm_bound, "\"auto\"", 1e9, WORDS({"auto", FED_PLAN_AUTO}),
+    POSITIVE(strategy.norm_bound, "\"auto\"", 1e9, WORDS({"auto", FED_PLAN_AUTO}),
              "L2 norm to which an aggregate is held (`norm_bound`)."),
 
-    INT("eligibility.min_examples", eligibility.min_examples, "1", 1, MAX_COUNT, NULL,
+    INT(eligibility.min_examples, "1", 1, MAX_COUNT, NULL,
         "A device with fewer examples does not take part."),
-    BOOL("eligibility.charging", eligibility.charging, "false",
-         "Only while charging."),
-    BOOL("eligibility.unmetered", eligibility.unmetered, "false",
+    BOOL(eligibility.charging, "false", "Only while charging."),
+    BOOL(eligibility.unmetered, "false",
          "Only on a network that costs nothing by the byte."),
-    BOOL("eligibility.idle", eligibility.idle, "false",
-         "Only while nobody uses the device."),
-    NUMBER("eligibility.min_battery", eligibility.min_battery, "0", 0, 1, NULL,
+    BOOL(eligibility.idle, "false", "Only while nobody uses the device."),
+    NUMBER(eligibility.min_battery, "0", 0, 1, NULL,
            "Only with at least this share of the battery left."),
-    INT("eligibility.min_separation_s", eligibility.min_separation_s, "0", 0, MAX_SECONDS, NULL,
+    INT(eligibility.min_separation_s, "0", 0, MAX_SECONDS, NULL,
         "Time between two participations of one device."),
-    {.path = "eligibility.tags", .kind = FED_FIELD_NAMES, .offset = AT(eligibility.tags), .fallback = "[]",
-     .max = FED_PLAN_MAX_NAMES,
-     .doc = "Only devices that carry all of these tags."},
+    {FIELD(eligibility.tags, FED_FIELD_NAMES), .fallback = "[]",
+     .max = FED_PLAN_MAX_NAMES, .doc = "Only devices that carry all of these tags."},
 
-    INT("evaluate.every", evaluate.every, "1", 1, MAX_COUNT, NULL,
+    INT(evaluate.every, "1", 1, MAX_COUNT, NULL,
         "Evaluate each so many rounds, and the last."),
-    CHOICE("evaluate.on", evaluate.on, "\"none\"",
+    CHOICE(evaluate.on, "\"none\"",
            WORDS({"none", FED_EVALUATE_NONE}, {"holdout", FED_EVALUATE_HOLDOUT},
                  {"devices", FED_EVALUATE_DEVICES}),
-           "Where a version is evaluated: nowhere, on the operator's hold-out set, or on the devices."),
+           "Where a version is evaluated: nowhere, on the operator's hold-out set, or on "
+           "the devices."),
 };
 
 const fed_plan_group fed_plan_groups[] = {
@@ -275,7 +297,6 @@ const fed_plan_exception fed_plan_exceptions[] = {
     {"update.rotate", "update.bits", "float32", "\"none\""},
     {"update.residual", "update.select", "dense", "false"},
 };
-/* clang-format on */
 
 const size_t fed_plan_n_fields = sizeof fed_plan_fields / sizeof *fed_plan_fields;
 const size_t fed_plan_n_groups = sizeof fed_plan_groups / sizeof *fed_plan_groups;

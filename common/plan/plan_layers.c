@@ -78,7 +78,25 @@ static fed_status read_items(fed_attr_value *to, const fed_attr *attr, const cha
     return FED_OK;
 }
 
-/* Only the type is checked here; bounds and choices are fed_op_resolve()'s. */
+static fed_status read_choice(fed_attr_value *to, const fed_attr *attr, const char *path,
+                              const json_t *value, fed_error *err)
+{
+    const char *text = json_is_string(value) ? json_string_value(value) : "";
+    fed_plan_nearest near;
+    fed_plan_nearest_init(&near, text);
+    for (size_t i = 0; attr->choices[i]; i++) {
+        fed_plan_nearest_offer(&near, attr->choices[i], attr->choices[i], 0);
+        to->text = attr->choices[i];
+        if (!strcmp(text, attr->choices[i])) return FED_OK;
+    }
+    char hint[FED_PLAN_HINT], shown[FED_PLAN_SHOWN];
+    fed_plan_nearest_text(&near, hint, sizeof hint);
+    fed_plan_show(value, shown);
+    return fed_fail(err, FED_E_INVALID, "%s.%s: %s is none of its choices%s", path,
+                    attr->name, shown, hint);
+}
+
+/* Type and choice are checked here; bounds are fed_op_resolve()'s. */
 static fed_status read_attr(fed_attr_value *to, const fed_attr *attr, const char *path,
                             const json_t *value, fed_error *err)
 {
@@ -101,10 +119,7 @@ static fed_status read_attr(fed_attr_value *to, const fed_attr *attr, const char
         to->number = json_is_true(value);
         return FED_OK;
     case FED_ATTR_ENUM:
-        if (!json_is_string(value))
-            return fail_attr(path, attr->name, value, "a word", err);
-        to->text = json_string_value(value);
-        return FED_OK;
+        return read_choice(to, attr, path, value, err);
     case FED_ATTR_INTS:
         return read_items(to, attr, path, value, err);
     }
