@@ -1,0 +1,1 @@
+fed_fuzz(sealed ROOMS crypto)

@@ -1,0 +1,26 @@
+/* Task documents: what is read is written as the same bytes. */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static const uint8_t operator_key[32] = {1};
+    fed_task_document doc;
+    fed_address task;
+    fed_error err;
+    fed_bytes out;
+    if (fed_task_document_open((fed_span){data, size}, operator_key, &doc, &task, &err) ==
+        FED_OK)
+        abort();
+    if (fed_task_document_get((fed_span){data, size}, &doc, &err)) return 0;
+    fed_bytes_init(&out, FED_TASK_DOCUMENT_MAX);
+    if (fed_task_document_put(&doc, &out, &err)) abort();
+    if (out.len != size || memcmp(out.data, data, size) != 0) abort();
+    fed_bytes_fini(&out);
+    return 0;
+}

@@ -1,0 +1,5 @@
+fed_fuzz(safetensors ROOMS model)
+fed_fuzz(task_document ROOMS model)
+fed_fuzz(version_document ROOMS model)
+fed_fuzz(key_file ROOMS model)
+fed_fuzz(blob ROOMS model)
