@@ -2,7 +2,7 @@
 #ifndef FED_ARGUMENTS_H
 #define FED_ARGUMENTS_H
 
-#include "command_line.h"
+#include "program.h"
 
 enum {
     FED_BUILTIN_OPTIONS = 7

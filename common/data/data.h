@@ -140,8 +140,7 @@ typedef struct fed_partition fed_partition;
  *                  (McMahan et al. 2017, section 3)
  *    dirichlet:A   equal parts, each with its own mix of classes drawn from a Dirichlet
  *                  distribution around the set's own mix, concentration A (Hsu et al. 2019)
- *    powerlaw:K    K classes each, of very different sizes (Li et al. 2020, FedProx); classes
- *                  that none of few clients holds are left out
+ *    powerlaw:K    K classes each, sizes that follow a power law (Li et al. 2020, FedProx)
  *    user          client i is the data's user i; `clients` 0 means all users
  *    NULL          `user` when the data knows users, else `iid`
  *  The same data, text, clients and seed give the same partition on every machine. Memory:

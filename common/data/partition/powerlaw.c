@@ -3,7 +3,7 @@
  * Optimization in Heterogeneous Networks", section 5.1 and its published generator): client i
  * holds the classes i, i+1, … i+K-1 (modulo the number of classes); of each it gets a base of
  * up to five rows and a share of the rest in proportion to a lognormal(0, 2) draw. Every row
- * of a class that a client holds belongs to one.
+ * belongs to a client.
  */
 #include <string.h>
 

@@ -34,7 +34,7 @@ typedef struct fleet {
 static void init_fleet(fleet *f, fed_span text)
 {
     f->cycles = 0;
-    fed_bytes_init(&f->sensors, 2 * text.len + 4); /* a number takes two bytes of text */
+    fed_bytes_init(&f->sensors, 4 * text.len + 4);
     fed_bytes_init(&f->engines, MAX_ENGINES * sizeof(engine));
 }
 

@@ -20,7 +20,7 @@ typedef enum column_role {
 static void init_table(fed_csv_table *t, size_t text_len)
 {
     /* A number takes two bytes of text (a digit, a separator) and four here. */
-    size_t most = text_len > SIZE_MAX / 4 ? SIZE_MAX : 2 * text_len + 4;
+    size_t most = text_len > SIZE_MAX / 4 ? SIZE_MAX : 4 * text_len + 4;
     memset(t, 0, sizeof *t);
     fed_name_table_init(&t->columns, "column", FED_CSV_MAX_COLUMNS);
     fed_name_table_init(&t->users, "user", FED_CSV_MAX_USERS);

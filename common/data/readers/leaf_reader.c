@@ -26,7 +26,7 @@ void fed_leaf_init(fed_leaf *l)
 {
     memset(l, 0, sizeof *l);
     fed_name_table_init(&l->users, "user", MAX_USERS);
-    fed_bytes_init(&l->inputs, 2 * FED_DATA_MAX_FILE);
+    fed_bytes_init(&l->inputs, 4 * FED_DATA_MAX_FILE);
     fed_bytes_init(&l->labels, FED_DATA_MAX_FILE);
     fed_bytes_init(&l->user_of, FED_DATA_MAX_FILE);
 }

@@ -12,12 +12,7 @@
 #include "line_reader.h"
 #include "readers.h"
 
-enum {
-    MAX_SPEAKERS = 1 << 20,
-    MAX_LINE = 1 << 20,
-    MAX_SEQ = 1 << 16,
-    MAX_TEXT = 1 << 28
-};
+enum { MAX_SPEAKERS = 1 << 20, MAX_LINE = 1 << 20, MAX_SEQ = 1 << 16 };
 
 /* One line that somebody says. */
 typedef struct spoken {
@@ -249,11 +244,10 @@ fed_status fed_text_parse(fed_data *ds, fed_span text, const fed_text_options *o
                           fed_data_part part, fed_error *err)
 {
     play p = {.text = text};
-    if (text.len > MAX_TEXT)
-        return fed_fail(err, FED_E_LIMIT, "%zu bytes of text, more than %d", text.len,
-                        MAX_TEXT);
+    if (text.len > UINT32_MAX / 2)
+        return fed_fail(err, FED_E_LIMIT, "%zu bytes exceed 2 GiB", text.len);
     fed_name_table_init(&p.speakers, "speaker", MAX_SPEAKERS);
-    fed_bytes_init(&p.lines, (text.len / 2 + 1) * sizeof(spoken)); /* "a\n" at least */
+    fed_bytes_init(&p.lines, (text.len + 1) * sizeof(spoken));
     fed_status status = read_speeches(&p, err);
     if (!status) status = choose_users(&p, options, err);
     if (!status) status = make_vocabulary(&p, ds, options, err);

@@ -1,0 +1,104 @@
+/*
+ * session: one device as a pure machine, fed_session_step().
+ *
+ *   WAIT ▸ CHECKIN ▸ FETCH ▸ TRAIN ▸ PLACE ▸ JOIN ▸ INPUT ▸ RESULT ▸ WAIT …
+ *
+ * Events: START after creation (and restore); TIMER when the time asked for has come; MESSAGE
+ * with the answer to the one request that is under way (`peer` its number, `status` HTTP's);
+ * FAILED when that request got no answer. Messages in the outbox are requests: `type` is a
+ * fed_request, `body` what fed_request_to_path() and POST need. At most one is under way.
+ *
+ * Nothing is believed that is not signed: the operator's key, which the device pins, signs
+ * the task; the task names the server's key, which signs each version; blobs have the address
+ * that a signed document gives them. An older version than one accepted before is refused.
+ *
+ * Spent once: before the first byte of an update leaves, a record says so. From then on the
+ * same bytes may go to the same cohort again and to no other, and the device never trains on
+ * that model address or version of that task again.
+ */
+#ifndef FED_SESSION_H
+#define FED_SESSION_H
+
+#include "base.h"
+#include "crypto.h"
+#include "model.h"
+#include "task.h"
+#include "trainer.h"
+#include "wire.h"
+
+enum {
+    FED_SESSION_COHORTS_MAX = 8,  /* cohorts that one update may try */
+    FED_SESSION_SPENT_KEPT = 256, /* model addresses that are remembered as spent */
+    FED_SESSION_BACKOFF_MIN_MS = 250,
+    FED_SESSION_BACKOFF_MAX_MS = 300000
+};
+
+typedef enum fed_session_state {
+    FED_SESSION_WAIT = 0,
+    FED_SESSION_CHECKIN = 1,
+    FED_SESSION_FETCH = 2,
+    FED_SESSION_TRAIN = 3,
+    FED_SESSION_PLACE = 4,
+    FED_SESSION_JOIN = 5,
+    FED_SESSION_INPUT = 6, /* spent: the input is under way, or may be */
+    FED_SESSION_RESULT = 7
+} fed_session_state;
+
+/** "wait", "checkin", "fetch", … */
+const char *fed_session_state_name(fed_session_state state);
+
+/** What the device says of its circumstances when it checks in. */
+typedef struct fed_conditions {
+    bool charging, unmetered, idle;
+} fed_conditions;
+
+typedef struct fed_session_config {
+    char population[FED_POPULATION_MAX + 1];
+    uint8_t operator_key[32];  /* pinned: whose tasks are run */
+    uint8_t identity_seed[32]; /* Ed25519 */
+    uint8_t device_seed[32];   /* keys shuffling and dropout; never leaves the device */
+    int64_t wall_offset_ms;    /* wall clock minus monotonic clock */
+    uint64_t steps_per_call;   /* training steps in one fed_session_step(); 0: all */
+    uint64_t max_model_bytes;  /* a larger model is refused; 0: 1 GiB */
+    fed_random random;
+    fed_examples examples;
+    /** May be NULL: then all conditions are met. */
+    fed_conditions (*conditions)(void *ctx);
+    void *conditions_ctx;
+    const fed_parallel *parallel;
+} fed_session_config;
+
+typedef struct fed_session fed_session;
+
+/** A session in state WAIT. The configuration is copied, what it points to borrowed. */
+FED_MUST_CHECK fed_status fed_session_new(fed_session **out,
+                                          const fed_session_config *config,
+                                          fed_error *err);
+void fed_session_free(fed_session *s);
+/** Put back what the journal holds; once, before the first step. A finished update that was
+ *  not delivered is delivered; a training that was cut off is done again. */
+FED_MUST_CHECK fed_status fed_session_restore(fed_session *s, const fed_journal *journal,
+                                              fed_error *err);
+/** The one entry. A failure is one of the device's own (out of memory, the DRBG): the records
+ *  of this step must not be carried out; restore from the journal. */
+FED_MUST_CHECK fed_status fed_session_step(fed_session *s, const fed_event *event,
+                                           int64_t now, fed_outbox *outbox,
+                                           fed_error *err);
+
+/** What an app may show. Counters are of this process. */
+typedef struct fed_session_info {
+    fed_session_state state;
+    uint8_t device_key[32];
+    fed_address task;                           /* zeros: none yet */
+    uint64_t version;                           /* of the model at hand */
+    uint64_t trained, delivered, lost, refused; /* rounds */
+    double last_loss;
+    char last_refusal[200]; /* why the last offer or update was given up */
+} fed_session_info;
+
+fed_session_info fed_session_describe(const fed_session *s);
+/** The accepted model: parameters, and the task that they belong to; NULL when there is none
+ *  yet. Borrowed until the next step. */
+const float *fed_session_model(const fed_session *s, const fed_task **task);
+
+#endif

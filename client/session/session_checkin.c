@@ -1,0 +1,52 @@
+/* Check-in: say what this device is, hear whether it is needed. */
+#include "session_internal.h"
+
+#include <string.h>
+
+/* How many rows a device has is nobody's business: it says the power of two below. */
+static uint32_t rounded_down(uint32_t n)
+{
+    uint32_t power = 1;
+    if (!n) return 0;
+    while (power <= n / 2)
+        power *= 2;
+    return power;
+}
+
+fed_status fed_turn_checkin(fed_turn *t)
+{
+    fed_session *s = t->s;
+    fed_conditions conditions = {true, true, true};
+    if (s->config.conditions) conditions = s->config.conditions(s->config.conditions_ctx);
+    fed_checkin m = {.examples = rounded_down(s->config.examples.count),
+                     .charging = conditions.charging,
+                     .unmetered = conditions.unmetered,
+                     .idle = conditions.idle};
+    memcpy(m.population, s->config.population, sizeof m.population);
+    memcpy(m.device, s->device_key, sizeof m.device);
+    if (s->has_params) {
+        memcpy(m.held[0].task, s->task_id.bytes, sizeof m.held[0].task);
+        m.held[0].version = s->accepted_version;
+        m.n_held = 1;
+    }
+    fed_bytes body;
+    fed_bytes_init(&body, FED_CHECKIN_JSON_MAX);
+    fed_status status = fed_checkin_put(&body, &m, t->err);
+    s->state = FED_SESSION_CHECKIN;
+    if (!status) status = fed_turn_ask(t, FED_REQUEST_CHECKIN, body.data, body.len);
+    fed_bytes_fini(&body);
+    return status;
+}
+
+fed_status fed_turn_checkin_answer(fed_turn *t, const fed_event *event)
+{
+    fed_session *s = t->s;
+    if (event->status != FED_HTTP_OK) return fed_turn_back_off(t);
+    fed_status status = fed_checkin_answer_get(&s->offer, event->body, t->err);
+    if (status) return fed_turn_refuse(t, status);
+    s->failures = 0;
+    if (!s->offer.has_task) return fed_turn_rest(t, s->offer.retry_after_ms);
+    s->state = FED_SESSION_FETCH;
+    s->fetching = FED_FETCH_TASK;
+    return fed_turn_fetch(t);
+}

@@ -1,0 +1,204 @@
+/* Fetch: the signed task, its plan, the signed version, its round, its model; what is at hand
+ * already is not fetched again. Each blob is checked against the address that a signed
+ * document gave it before anything looks inside. */
+#include "session_internal.h"
+
+#include <string.h>
+
+static const fed_address *wanted(fed_session *s, fed_address *from_offer)
+{
+    switch (s->fetching) {
+    case FED_FETCH_TASK:
+        memcpy(from_offer->bytes, s->offer.task_blob, FED_ADDRESS_BYTES);
+        return from_offer;
+    case FED_FETCH_PLAN:
+        return &s->document.plan;
+    case FED_FETCH_VERSION:
+        memcpy(from_offer->bytes, s->offer.version_blob, FED_ADDRESS_BYTES);
+        return from_offer;
+    case FED_FETCH_ROUND:
+        return &s->version.round_address;
+    default:
+        return &s->version.model;
+    }
+}
+
+static bool same_task(const fed_session *s)
+{
+    return s->task && memcmp(s->offer.task, s->task_id.bytes, FED_ADDRESS_BYTES) == 0;
+}
+
+fed_status fed_turn_fetch(fed_turn *t)
+{
+    fed_session *s = t->s;
+    fed_address address;
+    if (s->fetching == FED_FETCH_TASK && same_task(s)) s->fetching = FED_FETCH_VERSION;
+    if (s->fetching == FED_FETCH_ROUND && s->version.round_length <= FED_ROUND_INLINE_MAX)
+        s->fetching = FED_FETCH_MODEL;
+    const fed_address *address_wanted = wanted(s, &address);
+    return fed_turn_ask(t, FED_REQUEST_BLOB, address_wanted->bytes, FED_ADDRESS_BYTES);
+}
+
+/* ---- task and plan -------------------------------------------------------------------- */
+
+/* The document is kept (in version_bytes) until the plan is there. */
+static fed_status take_task(fed_turn *t, fed_span blob)
+{
+    fed_session *s = t->s;
+    fed_task_document document;
+    fed_address id;
+    FED_TRY(fed_task_document_open(blob, s->config.operator_key, &document, &id, t->err));
+    if (memcmp(id.bytes, s->offer.task, sizeof id.bytes) != 0)
+        return fed_fail(t->err, FED_E_AUTH, "task: not the one that was offered");
+    if (strcmp(document.population, s->config.population) != 0)
+        return fed_fail(t->err, FED_E_REFUSED,
+                        "task: for population %s, this device is %s", document.population,
+                        s->config.population);
+    if (document.expires_ms <= t->now + s->config.wall_offset_ms)
+        return fed_fail(t->err, FED_E_REFUSED, "task: it has expired");
+    if (document.model_length > s->config.max_model_bytes)
+        return fed_fail(t->err, FED_E_LIMIT, "task: a model of %llu bytes, at most %llu",
+                        (unsigned long long)document.model_length,
+                        (unsigned long long)s->config.max_model_bytes);
+    s->document = document;
+    fed_bytes_clear(&s->version_bytes);
+    fed_bytes_put(&s->version_bytes, blob.data, blob.len);
+    s->fetching = FED_FETCH_PLAN;
+    return s->version_bytes.status;
+}
+
+fed_status fed_session_set_task(fed_session *s, const fed_task_document *document,
+                                const fed_address *id, fed_span plan, fed_error *err)
+{
+    fed_task *task = NULL;
+    FED_TRY(fed_address_check(&document->plan, plan.data, plan.len, err));
+    FED_TRY(fed_task_parse(&task, plan, FED_PLAN_RESOLVED, document->seed, err));
+    float *params = fed_calloc(fed_task_numbers_of(task)->params, sizeof *params);
+    if (!params) {
+        fed_task_free(task);
+        return fed_fail_nomem(err, fed_task_numbers_of(task)->params * sizeof *params);
+    }
+    fed_trainer_free(s->trainer);
+    s->trainer = NULL;
+    fed_codec_round_free(s->round);
+    s->round = NULL;
+    fed_task_free(s->task);
+    fed_free(s->params);
+    s->task = task;
+    s->params = params;
+    s->has_params = s->has_accepted = false;
+    s->document = *document;
+    s->task_id = *id;
+    s->accepted_version = 0;
+    fed_bytes_wipe(&s->residual);
+    s->residual_version = 0;
+    return FED_OK;
+}
+
+static fed_status take_plan(fed_turn *t, fed_span blob)
+{
+    fed_session *s = t->s;
+    fed_address id;
+    memcpy(id.bytes, s->offer.task, sizeof id.bytes);
+    fed_span document = {s->version_bytes.data, s->version_bytes.len};
+    FED_TRY(fed_session_set_task(s, &s->document, &id, blob, t->err));
+    FED_TRY(fed_turn_store_task(t, document, blob));
+    s->fetching = FED_FETCH_VERSION;
+    return FED_OK;
+}
+
+/* ---- version, round and model --------------------------------------------------------- */
+
+bool fed_session_has_spent(const fed_session *s, const fed_address *model,
+                           uint64_t version)
+{
+    uint32_t kept =
+        s->n_spent < FED_SESSION_SPENT_KEPT ? s->n_spent : FED_SESSION_SPENT_KEPT;
+    for (uint32_t i = 0; i < kept; i++)
+        if (fed_address_equal(&s->spent_models[i], model)) return true;
+    return s->has_accepted && version < s->accepted_version;
+}
+
+static fed_status take_version(fed_turn *t, fed_span blob)
+{
+    fed_session *s = t->s;
+    fed_bytes_clear(&s->version_bytes);
+    fed_bytes_put(&s->version_bytes, blob.data, blob.len);
+    FED_TRY(s->version_bytes.status);
+    fed_span kept = {s->version_bytes.data, s->version_bytes.len};
+    FED_TRY(
+        fed_version_document_open(kept, &s->document, &s->task_id, &s->version, t->err));
+    memcpy(s->round_key, s->offer.version_blob, sizeof s->round_key);
+    if (s->version.version != s->offer.version)
+        return fed_fail(
+            t->err, FED_E_AUTH, "version: %llu, not the %llu that was offered",
+            (unsigned long long)s->version.version, (unsigned long long)s->offer.version);
+    if (s->has_accepted && s->version.version < s->accepted_version)
+        return fed_fail(t->err, FED_E_REFUSED, "version: %llu is older than %llu",
+                        (unsigned long long)s->version.version,
+                        (unsigned long long)s->accepted_version);
+    if (fed_session_has_spent(s, &s->version.model, s->version.version))
+        return fed_fail(t->err, FED_E_REFUSED, "version: this model is spent");
+    s->fetching = FED_FETCH_ROUND;
+    return FED_OK;
+}
+
+static fed_status take_round(fed_turn *t, fed_span blob)
+{
+    fed_session *s = t->s;
+    fed_codec_round *round = NULL;
+    FED_TRY(fed_task_read_round(s->task, blob, s->version.version, &round, t->err));
+    fed_codec_round_free(s->round);
+    s->round = round;
+    s->fetching = FED_FETCH_MODEL;
+    return FED_OK;
+}
+
+static fed_status take_model(fed_turn *t, fed_span blob)
+{
+    fed_session *s = t->s;
+    s->has_params = false;
+    if (s->version.round_length <= FED_ROUND_INLINE_MAX)
+        FED_TRY(take_round(t, s->version.round));
+    FED_TRY(fed_task_read_model(s->task, blob, s->params, t->err));
+    s->has_params = s->has_accepted = true;
+    s->accepted_version = s->version.version;
+    s->fetching = FED_FETCH_NOTHING;
+    return FED_OK;
+}
+
+static fed_status take(fed_turn *t, fed_span blob)
+{
+    fed_address address;
+    const fed_address *expected = wanted(t->s, &address);
+    FED_TRY(fed_address_check(expected, blob.data, blob.len, t->err));
+    switch (t->s->fetching) {
+    case FED_FETCH_TASK:
+        return take_task(t, blob);
+    case FED_FETCH_PLAN:
+        return take_plan(t, blob);
+    case FED_FETCH_VERSION:
+        return take_version(t, blob);
+    case FED_FETCH_ROUND:
+        return take_round(t, blob);
+    default:
+        return take_model(t, blob);
+    }
+}
+
+fed_status fed_turn_fetch_answer(fed_turn *t, const fed_event *event)
+{
+    fed_session *s = t->s;
+    if (event->status == FED_HTTP_NOT_FOUND) { /* the federation has moved on */
+        s->state = FED_SESSION_WAIT;
+        return fed_turn_back_off(t);
+    }
+    if (event->status != FED_HTTP_OK) return fed_turn_back_off(t);
+    fed_status status = take(t, event->body);
+    if (status) return fed_turn_refuse(t, status);
+    s->failures = 0;
+    if (s->fetching != FED_FETCH_NOTHING) return fed_turn_fetch(t);
+    s->state = FED_SESSION_TRAIN;
+    FED_TRY(fed_turn_store_progress(t));
+    return fed_turn_sleep(t, 0);
+}

@@ -1,0 +1,111 @@
+/* The inside of a session, for this room's files only. */
+#ifndef FED_SESSION_INTERNAL_H
+#define FED_SESSION_INTERNAL_H
+
+#include "session.h"
+
+/** What is being fetched, in this order. */
+typedef enum fed_fetch {
+    FED_FETCH_TASK,
+    FED_FETCH_PLAN,
+    FED_FETCH_VERSION,
+    FED_FETCH_ROUND,
+    FED_FETCH_MODEL,
+    FED_FETCH_NOTHING
+} fed_fetch;
+
+struct fed_session {
+    fed_session_config config;
+    uint8_t device_key[32];
+    fed_session_state state;
+    int64_t wake_ms;
+    uint64_t exchange;  /* number of the request under way, 0: none */
+    uint64_t exchanges; /* requests made so far */
+    uint32_t failures;  /* in a row: the back-off grows with them */
+    uint64_t draws;
+
+    /* The offer and what belongs to it. */
+    fed_checkin_answer offer;
+    fed_fetch fetching;
+    fed_task_document document;
+    fed_address task_id, version_blob;
+    fed_task *task;        /* compiled; kept from round to round */
+    uint8_t round_key[32]; /* address of the version document: what a place names */
+    fed_codec_round *round;
+    fed_version_document version;
+    fed_bytes version_bytes; /* signed; `version.round` borrows from it */
+    float *params;           /* the accepted model */
+    bool has_params;
+    fed_trainer *trainer;
+    fed_examples examples;
+
+    /* The finished update. */
+    uint8_t update_id[FED_UPDATE_ID_BYTES];
+    uint8_t cohort[FED_COHORT_ID_BYTES];
+    uint32_t attempts;
+    bool spent;
+    fed_bytes update;   /* the input's body */
+    fed_bytes residual; /* float32[d], little-endian, of version `residual_version` */
+    uint64_t residual_version;
+    fed_bytes next_residual; /* takes its place when the update is spent */
+
+    /* What was accepted and what was spent. */
+    uint64_t accepted_version; /* of task_id */
+    bool has_accepted;
+    fed_address spent_models[FED_SESSION_SPENT_KEPT];
+    uint32_t n_spent; /* in all; the newest are kept */
+
+    fed_session_info info;
+};
+
+/** One step in progress. */
+typedef struct fed_turn {
+    fed_session *s;
+    int64_t now;
+    fed_outbox *outbox;
+    fed_error *err;
+} fed_turn;
+
+/** Send a request and remember its number. */
+fed_status fed_turn_ask(fed_turn *t, fed_request type, const void *body, size_t n);
+/** Send a signed cohort message. */
+fed_status fed_turn_ask_signed(fed_turn *t, fed_request type, fed_span body);
+/** Wait `ms` in the present state. */
+fed_status fed_turn_sleep(fed_turn *t, int64_t ms);
+/** Wait a time that grows with the failures in a row, with jitter. */
+fed_status fed_turn_back_off(fed_turn *t);
+/** Go to WAIT after `ms`. */
+fed_status fed_turn_rest(fed_turn *t, int64_t ms);
+/** Give up the offer: say why, count it, rest. The failure of memory and the like is
+ *  returned instead. */
+fed_status fed_turn_refuse(fed_turn *t, fed_status why);
+/** Give up the update: it is not wanted, or lost. Erases it. */
+fed_status fed_turn_drop(fed_turn *t, const char *why);
+
+/* A file each. */
+fed_status fed_turn_checkin(fed_turn *t);
+fed_status fed_turn_checkin_answer(fed_turn *t, const fed_event *event);
+fed_status fed_turn_fetch(fed_turn *t);
+fed_status fed_turn_fetch_answer(fed_turn *t, const fed_event *event);
+fed_status fed_turn_train(fed_turn *t);
+fed_status fed_turn_place(fed_turn *t);
+fed_status fed_turn_place_answer(fed_turn *t, const fed_event *event);
+fed_status fed_turn_join(fed_turn *t);
+fed_status fed_turn_input(fed_turn *t);
+fed_status fed_turn_inbox(fed_turn *t, fed_phase after);
+fed_status fed_turn_cohort_answer(fed_turn *t, const fed_event *event);
+
+/* Records. */
+fed_status fed_turn_store_progress(fed_turn *t);
+fed_status fed_turn_store_update(fed_turn *t);
+fed_status fed_turn_store_residual(fed_turn *t);
+fed_status fed_turn_store_task(fed_turn *t, fed_span signed_document, fed_span plan);
+fed_status fed_turn_erase_update(fed_turn *t);
+
+/** Compile the task of `document` from its plan, in place of the one before. */
+fed_status fed_session_set_task(fed_session *s, const fed_task_document *document,
+                                const fed_address *id, fed_span plan, fed_error *err);
+bool fed_session_has_spent(const fed_session *s, const fed_address *model,
+                           uint64_t version);
+
+#endif

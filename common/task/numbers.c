@@ -1,0 +1,127 @@
+/* What follows from a plan: the codec's configuration, the sizes, the price of a round. */
+#include "task_internal.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "wire.h"
+
+static fed_codec_select select_of(fed_plan_select select)
+{
+    switch (select) {
+    case FED_SELECT_VOTED:
+        return FED_CODEC_VOTED;
+    case FED_SELECT_RAND_K:
+        return FED_CODEC_RAND_K;
+    case FED_SELECT_TOP_K:
+        return FED_CODEC_TOP_K;
+    case FED_SELECT_DENSE:
+        break;
+    }
+    return FED_CODEC_DENSE;
+}
+
+static void set_quantise(fed_codec_config *c, int64_t bits)
+{
+    if (bits == FED_PLAN_SIGN) {
+        c->quantise = FED_CODEC_SIGN;
+    } else if (bits == FED_PLAN_FLOAT32) {
+        c->quantise = FED_CODEC_FLOAT32;
+    } else {
+        c->quantise = FED_CODEC_BITS;
+        c->bits = (unsigned)bits;
+    }
+}
+
+fed_codec_config fed_task_codec_config(const fed_task *task, uint32_t *boundaries)
+{
+    const fed_plan_update *update = &task->plan->update;
+    fed_codec_config c;
+    fed_codec_config_init(&c);
+    c.d = task->layout.length;
+    for (size_t i = 0; i < task->layout.n; i++)
+        boundaries[i] = (uint32_t)task->tensors[i].offset;
+    c.boundaries = boundaries;
+    c.n_boundaries = task->layout.n;
+    c.select = select_of(update->select);
+    c.fraction = update->fraction;
+    c.block = (uint32_t)update->block;
+    c.vote_bits = (unsigned)update->vote_bits;
+    c.residual = update->residual;
+    c.residual_decay = update->residual_decay;
+    c.rotate =
+        update->rotate == FED_ROTATE_HADAMARD ? FED_CODEC_HADAMARD : FED_CODEC_PLAIN;
+    set_quantise(&c, update->bits);
+    c.weight =
+        update->weight == FED_WEIGHT_EXAMPLES ? FED_CODEC_EXAMPLES : FED_CODEC_UNIFORM;
+    c.max_weight = c.weight == FED_CODEC_EXAMPLES ? (uint32_t)update->max_weight : 1;
+    c.clip_auto = update->clip == FED_PLAN_AUTO;
+    if (!c.clip_auto) c.clip = update->clip;
+    c.n_max = (uint32_t)fed_plan_invited(task->plan);
+    memcpy(c.seed, task->seed, sizeof c.seed);
+    return c;
+}
+
+/* Without secure aggregation and noise a single survivor is enough: nothing is promised that
+ * needs more. With them the floor is what the plan tolerates to lose. */
+static uint32_t min_survivors(const fed_plan *plan, uint32_t invited)
+{
+    if (plan->rounds.min_survivors != FED_PLAN_AUTO)
+        return (uint32_t)plan->rounds.min_survivors;
+    if (!plan->secagg.enabled && plan->privacy.mechanism == FED_PRIVACY_NONE) return 1;
+    double floor_n = ceil((1 - plan->secagg.dropout) * invited);
+    return floor_n < (double)plan->rounds.cohort ? (uint32_t)floor_n
+                                                 : (uint32_t)plan->rounds.cohort;
+}
+
+/* The frames of place, join and input, beside the update itself. */
+static size_t frame_bytes(void)
+{
+    return 3 * (size_t)FED_ENVELOPE_OVERHEAD + FED_PLACE_BYTES + FED_UPDATE_ID_BYTES + 4;
+}
+
+static fed_status price_round(fed_task *task, fed_error *err)
+{
+    fed_codec_round *round = NULL;
+    fed_bytes blob;
+    fed_bytes_init(&blob, SIZE_MAX);
+    fed_status status = fed_codec_round_first(task->codec, 0, &round, err);
+    if (status == FED_OK) status = fed_codec_round_encode(task->codec, round, &blob, err);
+    if (status == FED_OK) {
+        task->numbers.update_bytes = fed_codec_upload_bytes(task->codec, round);
+        task->numbers.upload_bytes = task->numbers.update_bytes + frame_bytes();
+        task->numbers.download_bytes = task->numbers.model_bytes + blob.len;
+    }
+    fed_bytes_fini(&blob);
+    fed_codec_round_free(round);
+    return status;
+}
+
+static fed_status measure_model(fed_task *task, fed_error *err)
+{
+    fed_bytes file;
+    float *params = fed_calloc(task->numbers.params, sizeof *params);
+    if (!params) return fed_fail_nomem(err, task->numbers.params * sizeof *params);
+    fed_bytes_init(&file, SIZE_MAX);
+    fed_status status = fed_task_write_model(task, params, &file, err);
+    task->numbers.model_bytes = file.len;
+    fed_bytes_fini(&file);
+    fed_free(params);
+    return status;
+}
+
+fed_status fed_task_derive(fed_task *task, fed_error *err)
+{
+    fed_task_numbers *n = &task->numbers;
+    n->invited = (uint32_t)fed_plan_invited(task->plan);
+    n->min_survivors = min_survivors(task->plan, n->invited);
+    n->params = task->layout.length;
+    for (size_t i = 0; i < fed_program_layer_count(task->train); i++)
+        n->train_flops += 3 * fed_program_layer(task->train, i).flops;
+    n->train_arena_bytes = fed_program_memory(task->train).total;
+    n->infer_arena_bytes = fed_program_memory(task->infer).total;
+    n->resolved = (fed_span){task->resolved.data, task->resolved.len};
+    FED_TRY(fed_sha256(task->resolved.data, task->resolved.len, n->plan_address, err));
+    FED_TRY(measure_model(task, err));
+    return price_round(task, err);
+}

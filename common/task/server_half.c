@@ -1,0 +1,31 @@
+/* The server's half of the pipeline: the mean of a cohort, and a version's public state. */
+#include "task_internal.h"
+
+fed_status fed_task_decode(const fed_task *task, const fed_codec_round *round,
+                           const fed_codec_sum *sum, float *mean,
+                           fed_codec_outcome *outcome, const fed_parallel *parallel,
+                           fed_error *err)
+{
+    fed_codec_divisor by_weight = {.fixed = 0};
+    return fed_codec_decode(task->codec, round, sum, by_weight, mean, outcome, parallel,
+                            err);
+}
+
+fed_status fed_task_write_round(const fed_task *task, const fed_codec_round *round,
+                                fed_bytes *out, fed_error *err)
+{
+    return fed_codec_round_encode(task->codec, round, out, err);
+}
+
+fed_status fed_task_read_round(const fed_task *task, fed_span blob, uint64_t version,
+                               fed_codec_round **out, fed_error *err)
+{
+    FED_TRY(fed_codec_round_parse(task->codec, blob, out, err));
+    if ((*out)->version == version) return FED_OK;
+    fed_status status =
+        fed_fail(err, FED_E_FORMAT, "round: of version %llu, wanted %llu",
+                 (unsigned long long)(*out)->version, (unsigned long long)version);
+    fed_codec_round_free(*out);
+    *out = NULL;
+    return status;
+}

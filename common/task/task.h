@@ -1,0 +1,122 @@
+/*
+ * task: a plan made concrete, the same for device, server and simulator.
+ *
+ * A plan says what is wanted; a task is what follows from it: the compiled model, the codec,
+ * how many devices are invited, how few may survive, what a round costs. Both halves of the
+ * update pipeline are here: a device turns a trained difference into an upload, the server
+ * turns a sum of uploads into a mean update and the public state of the next round.
+ *
+ *   task.h      make a task, its derived numbers, parameters, both halves of the pipeline
+ *   examples.h  what is trained and evaluated on
+ */
+#ifndef FED_TASK_H
+#define FED_TASK_H
+
+#include "base.h"
+#include "autograd.h"
+#include "codec.h"
+#include "crypto.h"
+#include "plan.h"
+#include "examples.h"
+
+enum { FED_TASK_EVALUATION_BATCH = 64 };
+
+/** Numbers that follow from a plan. */
+typedef struct fed_task_numbers {
+    uint32_t invited;       /* n_max: members of a cohort at most */
+    uint32_t min_survivors; /* below it nothing is released */
+    size_t params;          /* d: parameters of the model */
+    size_t model_bytes;     /* of the model file, not compressed */
+    size_t update_bytes;    /* of an upload's vectors in the first round */
+    size_t upload_bytes;    /* of all that a device sends in a round, frames included */
+    size_t download_bytes;  /* of all that a device fetches in a round */
+    double train_flops;     /* forward and backward, one example */
+    size_t train_arena_bytes, infer_arena_bytes;
+    fed_span resolved; /* the resolved plan; borrowed from the task */
+    uint8_t plan_address[32];
+} fed_task_numbers;
+
+/** Immutable once made; any number of threads may use it. */
+typedef struct fed_task fed_task;
+
+/**
+ * Make a task. `plan` is taken, also on failure. `seed` is the task's public seed.
+ * FED_E_INVALID when the shapes of the model do not fit, FED_E_UNSUPPORTED for what is not
+ * built yet (named), FED_E_REFUSED for what is unsound, FED_E_NOMEM.
+ */
+FED_MUST_CHECK fed_status fed_task_new(fed_task **out, fed_plan *plan,
+                                       const uint8_t seed[32], fed_error *err);
+/** The same from text. */
+FED_MUST_CHECK fed_status fed_task_parse(fed_task **out, fed_span plan,
+                                         fed_plan_form form, const uint8_t seed[32],
+                                         fed_error *err);
+void fed_task_free(fed_task *task);
+
+/* All of these borrow from the task. */
+const fed_plan *fed_task_plan(const fed_task *task);
+const fed_task_numbers *fed_task_numbers_of(const fed_task *task);
+const fed_codec *fed_task_codec(const fed_task *task);
+const uint8_t *fed_task_seed(const fed_task *task);
+/** Compiled for training at the plan's batch, and for evaluation. */
+const fed_program *fed_task_train_program(const fed_task *task);
+const fed_program *fed_task_infer_program(const fed_task *task);
+
+/* ---- parameters --------------------------------------------------------------------- */
+
+/** The initial parameters that the task's seed gives: `params` holds numbers.params. */
+void fed_task_init_params(const fed_task *task, float *params);
+/** Append the model file of `params`. */
+FED_MUST_CHECK fed_status fed_task_write_model(const fed_task *task, const float *params,
+                                               fed_bytes *out, fed_error *err);
+/** Fill `params` from a model file; refuses what does not fit the plan's model. */
+FED_MUST_CHECK fed_status fed_task_read_model(const fed_task *task, fed_span file,
+                                              float *params, fed_error *err);
+
+/* ---- the device's half -------------------------------------------------------------- */
+
+/** The optimiser of a device that trains on `version`: the plan's, with the learning rate
+ *  that its schedule gives at that round. */
+fed_optimizer_config fed_task_optimizer(const fed_task *task, uint64_t version);
+/** Steps of local training over `examples` rows: ceil(examples / batch) · epochs. */
+uint64_t fed_task_steps(const fed_task *task, uint32_t examples);
+/** The weight of an update trained on `examples` rows, 1 with uniform weights. */
+uint32_t fed_task_weight(const fed_task *task, uint32_t examples);
+
+/** What one device turns into an upload; see fed_codec_input for the members. */
+typedef struct fed_task_update {
+    const float *delta;
+    const float *residual;
+    uint64_t missed;
+    float *residual_out;
+    uint32_t examples;
+    const uint8_t *key; /* 32 secret bytes */
+} fed_task_update;
+
+/** Encode an update as the bytes of an input message. `report` may be NULL. */
+FED_MUST_CHECK fed_status fed_task_encode(const fed_task *task,
+                                          const fed_codec_round *round,
+                                          const fed_task_update *update,
+                                          const fed_parallel *parallel, fed_bytes *out,
+                                          fed_codec_report *report, fed_error *err);
+
+/* ---- the server's half -------------------------------------------------------------- */
+
+/** Decode the sum of a cohort into the mean update: `mean` holds numbers.params. */
+FED_MUST_CHECK fed_status fed_task_decode(const fed_task *task,
+                                          const fed_codec_round *round,
+                                          const fed_codec_sum *sum, float *mean,
+                                          fed_codec_outcome *outcome,
+                                          const fed_parallel *parallel, fed_error *err);
+
+/* ---- a version's public state -------------------------------------------------------- */
+
+/** Append the round blob that a version document carries. */
+FED_MUST_CHECK fed_status fed_task_write_round(const fed_task *task,
+                                               const fed_codec_round *round,
+                                               fed_bytes *out, fed_error *err);
+/** Parse one; it must be of `version`. */
+FED_MUST_CHECK fed_status fed_task_read_round(const fed_task *task, fed_span blob,
+                                              uint64_t version, fed_codec_round **out,
+                                              fed_error *err);
+
+#endif

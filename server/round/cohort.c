@@ -1,0 +1,192 @@
+#include "cohort.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+fed_status fed_cohort_init(fed_cohort *c, const uint8_t id[32], const fed_address *task,
+                           uint64_t version, uint32_t cap, uint32_t phase_ms,
+                           fed_error *err)
+{
+    *c = (fed_cohort){.task = *task,
+                      .version = version,
+                      .phase = FED_PHASE_JOIN,
+                      .cap = cap,
+                      .phase_ms = phase_ms,
+                      .phase_end_ms = FED_NEVER};
+    memcpy(c->id, id, sizeof c->id);
+    c->members = fed_calloc(cap, sizeof *c->members);
+    return c->members ? FED_OK : fed_fail_nomem(err, cap * sizeof *c->members);
+}
+
+void fed_cohort_fini(fed_cohort *c)
+{
+    fed_codec_sum_fini(&c->sum);
+    fed_free(c->members);
+    *c = (fed_cohort){0};
+}
+
+fed_status fed_cohort_restore(fed_cohort *c, const fed_roster *roster, uint32_t phase_ms,
+                              fed_error *err)
+{
+    FED_TRY(fed_cohort_init(c, roster->cohort, &roster->task, roster->version, roster->n,
+                            phase_ms, err));
+    c->n = c->n_joined = roster->n;
+    c->phase = roster->phase;
+    memcpy(c->reason, roster->reason, sizeof c->reason);
+    for (uint32_t i = 0; i < roster->n; i++) {
+        fed_member *m = &c->members[i];
+        memcpy(m->device, roster->members[i].device, sizeof m->device);
+        memcpy(m->update_id, roster->members[i].update_id, sizeof m->update_id);
+        m->joined = true;
+        m->submitted = roster->members[i].survived;
+        c->n_submitted += m->submitted;
+    }
+    return FED_OK;
+}
+
+fed_status fed_cohort_record(const fed_cohort *c, fed_roster *roster, fed_error *err)
+{
+    *roster = (fed_roster){
+        .task = c->task, .version = c->version, .phase = c->phase, .n = c->n};
+    memcpy(roster->cohort, c->id, sizeof roster->cohort);
+    memcpy(roster->reason, c->reason, sizeof roster->reason);
+    roster->members = fed_calloc(c->n, sizeof *roster->members);
+    if (!roster->members) return fed_fail_nomem(err, c->n * sizeof *roster->members);
+    for (uint32_t i = 0; i < c->n; i++) {
+        fed_roster_member *m = &roster->members[i];
+        memcpy(m->device, c->members[i].device, sizeof m->device);
+        memcpy(m->update_id, c->members[i].update_id, sizeof m->update_id);
+        m->survived = c->phase == FED_PHASE_DONE && c->members[i].submitted;
+    }
+    return FED_OK;
+}
+
+fed_member *fed_cohort_find(fed_cohort *c, const uint8_t device[32])
+{
+    for (uint32_t i = 0; i < c->n; i++)
+        if (memcmp(c->members[i].device, device, 32) == 0) return &c->members[i];
+    return NULL;
+}
+
+static bool same_update(const fed_member *m, const uint8_t update_id[FED_UPDATE_ID_BYTES])
+{
+    return memcmp(m->update_id, update_id, FED_UPDATE_ID_BYTES) == 0;
+}
+
+fed_status fed_cohort_place(fed_cohort *c, const uint8_t device[32],
+                            const uint8_t update_id[FED_UPDATE_ID_BYTES], fed_error *err)
+{
+    fed_member *m = fed_cohort_find(c, device);
+    if (m && same_update(m, update_id)) return FED_OK;
+    if (m)
+        return fed_fail(err, FED_E_EXISTS,
+                        "place: another update of this device is in the cohort");
+    if (c->phase != FED_PHASE_JOIN)
+        return fed_fail(err, FED_E_STATE, "place: the cohort is in phase %s",
+                        fed_phase_name(c->phase));
+    if (c->n == c->cap)
+        return fed_fail(err, FED_E_LIMIT, "place: all %u places are taken", c->cap);
+    m = &c->members[c->n++];
+    *m = (fed_member){0};
+    memcpy(m->device, device, sizeof m->device);
+    memcpy(m->update_id, update_id, sizeof m->update_id);
+    return FED_OK;
+}
+
+fed_status fed_cohort_join(fed_cohort *c, const uint8_t device[32],
+                           const uint8_t update_id[FED_UPDATE_ID_BYTES], fed_error *err)
+{
+    fed_member *m = fed_cohort_find(c, device);
+    if (!m) return fed_fail(err, FED_E_NOT_FOUND, "join: no place for this device");
+    if (!same_update(m, update_id))
+        return fed_fail(err, FED_E_INVALID, "join: the place is for another update");
+    if (m->joined) return FED_OK;
+    if (c->phase != FED_PHASE_JOIN)
+        return fed_fail(err, FED_E_STATE, "join: the roster is closed");
+    m->joined = true;
+    c->n_joined++;
+    return FED_OK;
+}
+
+fed_status fed_cohort_close_roster(fed_cohort *c, const fed_task *task,
+                                   const fed_codec_round *round, int64_t now,
+                                   fed_error *err)
+{
+    FED_TRY(fed_codec_sum_init(fed_task_codec(task), round, &c->sum, err));
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < c->n; i++)
+        if (c->members[i].joined) c->members[kept++] = c->members[i];
+    c->n = kept;
+    c->phase = FED_PHASE_INPUT;
+    c->phase_end_ms = now + c->phase_ms;
+    return FED_OK;
+}
+
+fed_status fed_cohort_input(fed_cohort *c, const fed_task *task,
+                            const fed_codec_round *round, const uint8_t device[32],
+                            fed_span body, fed_error *err)
+{
+    fed_member *m = fed_cohort_find(c, device);
+    if (!m) return fed_fail(err, FED_E_NOT_FOUND, "input: this device is not a member");
+    if (m->submitted) return FED_OK;
+    if (c->phase != FED_PHASE_INPUT)
+        return fed_fail(err, FED_E_STATE, "input: the cohort is in phase %s",
+                        fed_phase_name(c->phase));
+    FED_TRY(fed_codec_sum_add_bytes(fed_task_codec(task), round, &c->sum, body, err));
+    m->submitted = true;
+    c->n_submitted++;
+    c->upload_bytes += body.len;
+    return FED_OK;
+}
+
+void fed_cohort_abort(fed_cohort *c, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(c->reason, sizeof c->reason, format, args);
+    va_end(args);
+    c->phase = FED_PHASE_ABORTED;
+    c->phase_end_ms = FED_NEVER;
+}
+
+static void fill_aborted(fed_answer *answer, const char *reason)
+{
+    answer->phase = FED_PHASE_ABORTED;
+    answer->payload = (fed_span){(const uint8_t *)reason, strlen(reason)};
+}
+
+static unsigned input_answer(const fed_cohort *c, const fed_member *m, fed_phase after,
+                             int64_t now, fed_answer *answer)
+{
+    if (m->submitted) return FED_HTTP_ACCEPTED;
+    if (after >= FED_PHASE_INPUT)
+        return FED_HTTP_CONFLICT; /* resend: it was not stored */
+    int64_t left = c->phase_end_ms - now;
+    answer->phase = FED_PHASE_INPUT;
+    answer->phase_ms = left > 0 ? (uint32_t)left : 0;
+    return FED_HTTP_OK;
+}
+
+unsigned fed_cohort_answer(const fed_cohort *c, const fed_member *m, fed_phase after,
+                           int64_t now, fed_answer *answer)
+{
+    *answer = (fed_answer){.members = c->n, .index = (uint32_t)(m - c->members)};
+    switch (c->phase) {
+    case FED_PHASE_INPUT:
+        return input_answer(c, m, after, now, answer);
+    case FED_PHASE_DONE:
+        if (m->submitted) {
+            answer->phase = FED_PHASE_DONE;
+            answer->version = c->version + 1;
+            return FED_HTTP_OK;
+        }
+        fill_aborted(answer, "the cohort ended without this device's input");
+        return FED_HTTP_GONE;
+    case FED_PHASE_ABORTED:
+        fill_aborted(answer, c->reason);
+        return FED_HTTP_GONE;
+    default:
+        return FED_HTTP_ACCEPTED;
+    }
+}

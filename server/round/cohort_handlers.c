@@ -1,0 +1,158 @@
+/* Place, join, input and inbox: a request about a cohort becomes a change of the cohort and,
+ * now or later, an answer. */
+#include "coordinator_internal.h"
+
+#include <string.h>
+
+/* Tell a member what it should see, or remember that it waits. */
+static fed_status reply(fed_step *s, fed_cohort *c, fed_member *m, fed_phase after)
+{
+    fed_answer answer;
+    unsigned status = fed_cohort_answer(c, m, after, s->now, &answer);
+    if (status == FED_HTTP_ACCEPTED) {
+        m->is_waiting = true;
+        m->waiting = s->event->peer;
+        m->after = after;
+        return FED_OK;
+    }
+    if (status == FED_HTTP_CONFLICT)
+        return fed_step_refuse(s, status, "resend: the input is not here");
+    fed_bytes body;
+    fed_bytes_init(&body, 4096);
+    fed_answer_put(&body, &answer);
+    return fed_step_answer(s, status, &body);
+}
+
+static fed_status announce_to(fed_step *s, fed_cohort *c, fed_member *m)
+{
+    fed_answer answer;
+    if (!m->is_waiting) return FED_OK;
+    unsigned status = fed_cohort_answer(c, m, m->after, s->now, &answer);
+    if (status == FED_HTTP_ACCEPTED) return FED_OK;
+    fed_bytes body;
+    fed_bytes_init(&body, 4096);
+    fed_answer_put(&body, &answer);
+    m->is_waiting = false;
+    return fed_outbox_send_taken(s->outbox, m->waiting, FED_REQUEST_INBOX, status, &body);
+}
+
+fed_status fed_cohort_announce(fed_step *s, fed_cohort *c)
+{
+    char key[FED_KEY_MAX];
+    fed_roster roster;
+    fed_bytes value;
+    FED_TRY(fed_cohort_record(c, &roster, s->err));
+    fed_bytes_init(&value, SIZE_MAX);
+    fed_roster_put(&value, &roster);
+    fed_roster_fini(&roster);
+    fed_key_cohort(key, c->id);
+    FED_TRY(fed_outbox_store_taken(s->outbox, key, &value));
+    for (uint32_t i = 0; i < c->n; i++)
+        FED_TRY(announce_to(s, c, &c->members[i]));
+    return FED_OK;
+}
+
+static fed_status open_cohort(fed_step *s, fed_served_task *t)
+{
+    uint8_t id[FED_COHORT_ID_BYTES];
+    const fed_plan *plan = fed_task_plan(t->task);
+    FED_TRY(
+        fed_random_fill(&s->c->config.random, "cohort id", s->c->draws++, id, sizeof id));
+    fed_cohort *c = fed_calloc(1, sizeof *c);
+    if (!c) return fed_fail_nomem(s->err, sizeof *c);
+    fed_status status = fed_cohort_init(c, id, &t->id, t->head.version,
+                                        fed_task_numbers_of(t->task)->invited,
+                                        (uint32_t)(plan->rounds.phase_s * 1000), s->err);
+    if (status) {
+        fed_free(c);
+        return status;
+    }
+    t->cohort = c;
+    return FED_OK;
+}
+
+/* A place is for an update of exactly the present version and round. */
+static fed_status check_place(fed_step *s, const fed_place *m, fed_served_task **task)
+{
+    fed_address id;
+    memcpy(id.bytes, m->task, sizeof id.bytes);
+    fed_served_task *t = *task = fed_served_task_find(s->c, &id);
+    if (!t) return fed_fail(s->err, FED_E_NOT_FOUND, "place: task not known");
+    if (t->head.state != FED_TASK_RUNNING)
+        return fed_fail(s->err, FED_E_STATE, "place: the task is %s",
+                        fed_task_state_name(t->head.state));
+    if (m->version != t->head.version ||
+        memcmp(m->round, t->round_address.bytes, sizeof m->round) != 0)
+        return fed_fail(s->err, FED_E_STATE,
+                        "place: an update of version %llu, the present one is %llu",
+                        (unsigned long long)m->version,
+                        (unsigned long long)t->head.version);
+    return FED_OK;
+}
+
+fed_status fed_handle_place(fed_step *s, const fed_envelope *e)
+{
+    fed_place m;
+    fed_served_task *t;
+    fed_status status = fed_place_get(&m, e->body, s->err);
+    if (status == FED_OK) status = check_place(s, &m, &t);
+    if (status) return fed_step_refuse_because(s, status);
+    if (!t->cohort) FED_TRY(open_cohort(s, t));
+    status = fed_cohort_place(t->cohort, e->sender, m.update_id, s->err);
+    if (status == FED_E_STATE) status = FED_E_AGAIN; /* another cohort may follow */
+    if (status) return fed_step_refuse_because(s, status);
+    fed_invitation *invitation = fed_invitations_add(&t->invitations, e->sender);
+    if (!invitation) return fed_fail_nomem(s->err, sizeof *invitation);
+    invitation->placed = true;
+    if (t->fill_end_ms == FED_NEVER)
+        t->fill_end_ms = s->now + fed_task_plan(t->task)->rounds.deadline_s * 1000;
+    fed_placed answer = {.join_by_ms = t->cohort->phase_ms};
+    memcpy(answer.cohort, t->cohort->id, sizeof answer.cohort);
+    fed_bytes body;
+    fed_bytes_init(&body, FED_PLACED_BYTES);
+    fed_placed_put(&body, &answer);
+    return fed_step_answer(s, FED_HTTP_OK, &body);
+}
+
+fed_status fed_handle_join(fed_step *s, fed_cohort *c, const fed_envelope *e)
+{
+    fed_join m;
+    fed_status status = fed_join_get(&m, e->body, s->err);
+    if (status) return fed_step_refuse_because(s, status);
+    if (m.bundle.len)
+        return fed_step_refuse(
+            s, FED_HTTP_BAD_REQUEST,
+            "join: keys, but this cohort runs without secure aggregation");
+    status = fed_cohort_join(c, e->sender, m.update_id, s->err);
+    if (status == FED_E_STATE) return fed_step_refuse(s, FED_HTTP_GONE, s->err->text);
+    if (status) return fed_step_refuse_because(s, status);
+    return reply(s, c, fed_cohort_find(c, e->sender), FED_PHASE_JOIN);
+}
+
+fed_status fed_handle_input(fed_step *s, fed_cohort *c, const fed_envelope *e)
+{
+    fed_member *m = fed_cohort_find(c, e->sender);
+    if (!m)
+        return fed_step_refuse(s, FED_HTTP_GONE, "input: not a member of this cohort");
+    if (c->phase == FED_PHASE_JOIN)
+        return fed_step_refuse(s, FED_HTTP_BAD_REQUEST,
+                               "input: the roster is still open");
+    if (c->phase == FED_PHASE_INPUT) {
+        fed_served_task *t = fed_served_task_find(s->c, &c->task);
+        fed_status status =
+            fed_cohort_input(c, t->task, t->state.round, e->sender, e->body, s->err);
+        if (status) return fed_step_refuse_because(s, status);
+    }
+    return reply(s, c, m, FED_PHASE_INPUT);
+}
+
+fed_status fed_handle_inbox(fed_step *s)
+{
+    fed_inbox_query q;
+    fed_status status = fed_inbox_query_get(&q, s->event->body, s->err);
+    if (status) return fed_step_refuse_because(s, status);
+    fed_cohort *c = fed_coordinator_find_cohort(s->c, q.cohort);
+    fed_member *m = c ? fed_cohort_find(c, q.sender) : NULL;
+    if (!m) return fed_step_refuse(s, FED_HTTP_NOT_FOUND, "cohort: not known");
+    return reply(s, c, m, q.after);
+}

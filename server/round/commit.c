@@ -1,0 +1,245 @@
+/* Time passes, cohorts close, versions are made. Everything that a commit changes (model,
+ * document, state, head, trace, the cohort's end) is in one step, so in one transaction. */
+#include "coordinator_internal.h"
+
+#include <string.h>
+
+static fed_status store_blob(fed_step *s, fed_bytes *taken, fed_address *address)
+{
+    char key[FED_KEY_MAX];
+    fed_status status = taken->status;
+    if (!status) status = fed_address_of(taken->data, taken->len, address, s->err);
+    if (status) {
+        fed_bytes_fini(taken);
+        return status;
+    }
+    fed_key_blob(key, address);
+    return fed_outbox_store_taken(s->outbox, key, taken);
+}
+
+static fed_status store_model(fed_step *s, fed_served_task *t)
+{
+    fed_bytes file;
+    fed_bytes_init(&file, SIZE_MAX);
+    fed_status status = fed_task_write_model(t->task, t->state.params, &file, s->err);
+    if (status) {
+        fed_bytes_fini(&file);
+        return status;
+    }
+    return store_blob(s, &file, &t->head.model);
+}
+
+static fed_status store_document(fed_step *s, fed_served_task *t,
+                                 const fed_address *parent)
+{
+    fed_version_document doc = {.task = t->id,
+                                .version = t->state.version,
+                                .parent = parent ? *parent : (fed_address){{0}},
+                                .model = t->head.model};
+    fed_bytes round, signed_bytes;
+    fed_bytes_init(&round, SIZE_MAX);
+    fed_bytes_init(&signed_bytes, FED_VERSION_DOCUMENT_MAX);
+    fed_status status = fed_task_write_round(t->task, t->state.round, &round, s->err);
+    if (status) goto out;
+    doc.round_length = round.len;
+    if (round.len <= FED_ROUND_INLINE_MAX) {
+        doc.round = (fed_span){round.data, round.len};
+        status = fed_version_document_sign(&doc, s->c->config.server_seed, &signed_bytes,
+                                           s->err);
+    } else {
+        status = fed_address_of(round.data, round.len, &doc.round_address, s->err);
+        if (!status)
+            status = fed_version_document_sign(&doc, s->c->config.server_seed,
+                                               &signed_bytes, s->err);
+        fed_address stored;
+        if (!status) status = store_blob(s, &round, &stored);
+    }
+    if (!status) status = store_blob(s, &signed_bytes, &t->head.version_blob);
+    t->round_address = t->head.version_blob;
+out:
+    fed_bytes_fini(&round);
+    fed_bytes_fini(&signed_bytes);
+    return status;
+}
+
+static bool is_kept(const fed_address *kept, const fed_address *address)
+{
+    for (int i = 0; i < FED_VERSIONS_KEPT; i++)
+        if (fed_address_equal(&kept[i], address)) return true;
+    return false;
+}
+
+/* The new version takes the place of the oldest; its blob goes, unless it is still named. */
+static fed_status rotate_kept(fed_step *s, fed_address *kept, uint64_t version,
+                              const fed_address *newest)
+{
+    char key[FED_KEY_MAX];
+    fed_address oldest = kept[version % FED_VERSIONS_KEPT];
+    kept[version % FED_VERSIONS_KEPT] = *newest;
+    if (fed_address_is_zero(&oldest) || is_kept(kept, &oldest)) return FED_OK;
+    fed_key_blob(key, &oldest);
+    return fed_outbox_erase(s->outbox, key);
+}
+
+static fed_status store_head(fed_step *s, const fed_served_task *t)
+{
+    char key[FED_KEY_MAX];
+    fed_bytes value;
+    fed_bytes_init(&value, 4096);
+    fed_head_put(&value, &t->head);
+    fed_key_task(key, &t->id, "head");
+    return fed_outbox_store_taken(s->outbox, key, &value);
+}
+
+fed_status fed_store_version(fed_step *s, fed_served_task *t, const fed_address *parent)
+{
+    char key[FED_KEY_MAX];
+    fed_bytes value;
+    t->head.version = t->state.version;
+    FED_TRY(store_model(s, t));
+    FED_TRY(store_document(s, t, parent));
+    FED_TRY(rotate_kept(s, t->head.kept_models, t->head.version, &t->head.model));
+    FED_TRY(
+        rotate_kept(s, t->head.kept_documents, t->head.version, &t->head.version_blob));
+    fed_bytes_init(&value, SIZE_MAX);
+    fed_status status = fed_version_state_encode(&t->state, &value, s->err);
+    fed_key_task(key, &t->id, "state");
+    if (status)
+        fed_bytes_fini(&value);
+    else
+        status = fed_outbox_store_taken(s->outbox, key, &value);
+    return status ? status : store_head(s, t);
+}
+
+static fed_status store_trace(fed_step *s, fed_served_task *t)
+{
+    char key[FED_KEY_MAX];
+    fed_roster roster;
+    fed_bytes value;
+    FED_TRY(fed_cohort_record(t->cohort, &roster, s->err));
+    fed_bytes_init(&value, SIZE_MAX);
+    fed_roster_put(&value, &roster);
+    fed_roster_fini(&roster);
+    fed_key_trace(key, &t->id, t->cohort->version + 1);
+    return fed_outbox_store_taken(s->outbox, key, &value);
+}
+
+fed_status fed_coordinator_retire(fed_step *s, fed_served_task *t)
+{
+    char key[FED_KEY_MAX];
+    fed_cohort **slot = &s->c->ended[s->c->next_ended++ % FED_COORDINATOR_ENDED_KEPT];
+    FED_TRY(fed_cohort_announce(s, t->cohort));
+    if (*slot) {
+        fed_key_cohort(key, (*slot)->id);
+        fed_cohort_fini(*slot);
+        fed_free(*slot);
+        *slot = NULL;
+        FED_TRY(fed_outbox_erase(s->outbox, key));
+    }
+    fed_codec_sum_fini(&t->cohort->sum);
+    *slot = t->cohort;
+    t->cohort = NULL;
+    t->fill_end_ms = FED_NEVER;
+    return FED_OK;
+}
+
+fed_status fed_commit(fed_step *s, fed_served_task *t)
+{
+    fed_cohort *c = t->cohort;
+    fed_address parent = t->head.model;
+    FED_TRY(fed_version_state_advance(&t->state, &c->sum, s->c->config.parallel, s->err));
+    t->head.upload_bytes += c->upload_bytes;
+    t->last_members = c->n;
+    t->last_survivors = c->n_submitted;
+    c->phase = FED_PHASE_DONE;
+    if (t->state.version >= (uint64_t)fed_task_plan(t->task)->rounds.count)
+        t->head.state = FED_TASK_DONE;
+    FED_TRY(store_trace(s, t));
+    FED_TRY(fed_store_version(s, t, &parent));
+    FED_TRY(fed_coordinator_retire(s, t));
+    fed_invitations_clear(&t->invitations);
+    fed_log(FED_LOG_INFO, "version_committed",
+            "task=%s version=%llu members=%u survivors=%u", t->document.name,
+            (unsigned long long)t->head.version, t->last_members, t->last_survivors);
+    return FED_OK;
+}
+
+/* Those whose input had come have spent this version; the others may be asked again. */
+static fed_status abort_cohort(fed_step *s, fed_served_task *t)
+{
+    fed_cohort *c = t->cohort;
+    fed_log(FED_LOG_WARN, "cohort_aborted", "task=%s version=%llu reason=\"%s\"",
+            t->document.name, (unsigned long long)c->version, c->reason);
+    fed_invitations_clear(&t->invitations);
+    for (uint32_t i = 0; i < c->n; i++) {
+        if (!c->members[i].submitted) continue;
+        fed_invitation *spent =
+            fed_invitations_add(&t->invitations, c->members[i].device);
+        if (!spent) return fed_fail_nomem(s->err, sizeof *spent);
+        spent->placed = true;
+    }
+    return fed_coordinator_retire(s, t);
+}
+
+fed_status fed_task_end(fed_step *s, fed_served_task *t, fed_task_state state)
+{
+    t->head.state = state;
+    fed_log(FED_LOG_INFO, "task_ended", "task=%s state=%s version=%llu", t->document.name,
+            fed_task_state_name(state), (unsigned long long)t->head.version);
+    if (t->cohort) {
+        fed_cohort_abort(t->cohort, "the task is %s", fed_task_state_name(state));
+        FED_TRY(abort_cohort(s, t));
+    }
+    return store_head(s, t);
+}
+
+static fed_status close_roster(fed_step *s, fed_served_task *t)
+{
+    FED_TRY(fed_cohort_close_roster(t->cohort, t->task, t->state.round, s->now, s->err));
+    return fed_cohort_announce(s, t->cohort);
+}
+
+/* Filling: full, or time is up. With too few when time is up, others are invited. */
+static fed_status advance_join(fed_step *s, fed_served_task *t)
+{
+    fed_cohort *c = t->cohort;
+    uint32_t enough = fed_task_numbers_of(t->task)->min_survivors;
+    if (c->n_joined == c->cap) return close_roster(s, t);
+    if (s->now < t->fill_end_ms) return FED_OK;
+    if (c->n_joined >= enough) return close_roster(s, t);
+    t->fill_end_ms = s->now + fed_task_plan(t->task)->rounds.deadline_s * 1000;
+    return FED_OK;
+}
+
+static fed_status advance_input(fed_step *s, fed_served_task *t)
+{
+    fed_cohort *c = t->cohort;
+    uint32_t enough = fed_task_numbers_of(t->task)->min_survivors;
+    if (c->n_submitted == c->n) return fed_commit(s, t);
+    if (s->now < c->phase_end_ms) return FED_OK;
+    if (c->n_submitted >= enough) return fed_commit(s, t);
+    fed_cohort_abort(c, "%u of %u inputs came in time, at least %u are needed",
+                     c->n_submitted, c->n, enough);
+    return abort_cohort(s, t);
+}
+
+static fed_status advance_task(fed_step *s, fed_served_task *t)
+{
+    if (t->head.state != FED_TASK_RUNNING) return FED_OK;
+    if (s->now + s->c->config.wall_offset_ms >= t->document.expires_ms)
+        return fed_task_end(s, t, FED_TASK_EXPIRED);
+    if (t->cohort && t->cohort->phase == FED_PHASE_JOIN) FED_TRY(advance_join(s, t));
+    if (t->cohort && t->cohort->phase == FED_PHASE_INPUT) FED_TRY(advance_input(s, t));
+    if (!t->cohort) return FED_OK;
+    fed_outbox_wake(s->outbox, t->cohort->phase == FED_PHASE_JOIN
+                                   ? t->fill_end_ms
+                                   : t->cohort->phase_end_ms);
+    return FED_OK;
+}
+
+fed_status fed_coordinator_advance(fed_step *s)
+{
+    for (size_t i = 0; i < s->c->n_tasks; i++)
+        FED_TRY(advance_task(s, s->c->tasks[i]));
+    return FED_OK;
+}

@@ -1,0 +1,78 @@
+/* The inside of the coordinator, for this room's files only. */
+#ifndef FED_COORDINATOR_INTERNAL_H
+#define FED_COORDINATOR_INTERNAL_H
+
+#include "coordinator.h"
+#include "invitations.h"
+
+/** A task as the server carries it out. */
+typedef struct fed_served_task {
+    fed_address id;
+    fed_task_document document;
+    fed_task *task;
+    fed_head head;
+    fed_address round_address; /* of the version document: what a place must name */
+    fed_version_state state;
+    fed_invitations invitations; /* of this round */
+    int64_t fill_end_ms;         /* when training and filling should be over, or NEVER */
+    fed_cohort *cohort;          /* the open one, or NULL */
+    uint32_t last_members, last_survivors;
+} fed_served_task;
+
+struct fed_coordinator {
+    fed_coordinator_config config;
+    uint8_t server_key[32];
+    fed_served_task *tasks[FED_COORDINATOR_TASKS_MAX];
+    size_t n_tasks;
+    fed_cohort *ended[FED_COORDINATOR_ENDED_KEPT]; /* a ring, oldest overwritten */
+    size_t next_ended;
+    uint64_t draws; /* of randomness, so that each has a name of its own */
+};
+
+/** One step in progress: what its handlers need. */
+typedef struct fed_step {
+    fed_coordinator *c;
+    const fed_event *event;
+    int64_t now;
+    fed_outbox *outbox;
+    fed_error *err;
+} fed_step;
+
+fed_served_task *fed_served_task_find(fed_coordinator *c, const fed_address *id);
+void fed_served_task_free(fed_served_task *t);
+
+/* Answers. A refusal is an answer, so these return FED_OK unless the outbox fails. */
+fed_status fed_step_answer(fed_step *s, unsigned status, fed_bytes *taken);
+fed_status fed_step_refuse(fed_step *s, unsigned status, const char *text);
+/** A refusal with the status that belongs to a fed_status; FED_E_NOMEM and the like are
+ *  returned as they are. */
+fed_status fed_step_refuse_because(fed_step *s, fed_status why);
+
+/* Handlers, a file each. */
+fed_status fed_handle_checkin(fed_step *s);
+fed_status fed_handle_place(fed_step *s, const fed_envelope *e);
+fed_status fed_handle_join(fed_step *s, fed_cohort *c, const fed_envelope *e);
+fed_status fed_handle_input(fed_step *s, fed_cohort *c, const fed_envelope *e);
+fed_status fed_handle_inbox(fed_step *s);
+fed_status fed_handle_task_create(fed_step *s);
+fed_status fed_handle_task_stop(fed_step *s);
+
+/** The cohort with this id, open or ended, or NULL. */
+fed_cohort *fed_coordinator_find_cohort(fed_coordinator *c, const uint8_t id[32]);
+/** Let time pass: close rosters and inputs that are full or whose time is up. */
+fed_status fed_coordinator_advance(fed_step *s);
+/** Write an ended or closed cohort, and answer whoever waits for it. */
+fed_status fed_cohort_announce(fed_step *s, fed_cohort *c);
+/** Keep an ended cohort for those who ask late; takes it. */
+fed_status fed_coordinator_retire(fed_step *s, fed_served_task *t);
+/** Make the next version from the open cohort's sum, in this step's transaction. */
+fed_status fed_commit(fed_step *s, fed_served_task *t);
+/** Records of a version: document, model, head, state. `parent` is NULL for version 0. */
+fed_status fed_store_version(fed_step *s, fed_served_task *t, const fed_address *parent);
+/** Stop inviting: the task is done, stopped or expired. */
+fed_status fed_task_end(fed_step *s, fed_served_task *t, fed_task_state state);
+/** Build what is in memory of a task whose document and plan are known. */
+fed_status fed_served_task_new(fed_served_task **out, const fed_task_document *document,
+                               const fed_address *id, fed_span plan, fed_error *err);
+
+#endif

@@ -1,0 +1,74 @@
+/*
+ * What is durable, and under which keys. All of a step's records are one transaction.
+ *
+ *   task/ID/document       the signed task document
+ *   task/ID/plan           the resolved plan
+ *   task/ID/head           fed_head: state, version, addresses
+ *   task/ID/state          fed_version_state_encode() of the present version
+ *   task/ID/trace/VERSION  fed_trace: the cohort that made the version
+ *   cohort/ID              fed_roster of a running cohort, or of one that has ended
+ *   blob/ADDRESS           content-addressed bytes: models, documents, plans
+ *
+ * ID and ADDRESS are 64 hex digits, VERSION is 16 decimal digits: keys sort by version.
+ */
+#ifndef FED_RECORDS_H
+#define FED_RECORDS_H
+
+#include "base.h"
+#include "model.h"
+#include "wire.h"
+
+enum { FED_KEY_MAX = 192, FED_VERSIONS_KEPT = 4 };
+
+typedef enum fed_task_state {
+    FED_TASK_RUNNING = 1,
+    FED_TASK_DONE = 2,    /* rounds.count versions are made */
+    FED_TASK_STOPPED = 3, /* by the operator */
+    FED_TASK_EXPIRED = 4
+} fed_task_state;
+
+/** "running", "done", "stopped", "expired". */
+const char *fed_task_state_name(fed_task_state state);
+
+typedef struct fed_head {
+    fed_task_state state;
+    uint64_t version;
+    fed_address model, version_blob, task_blob;
+    /* Of the newest versions, at [version % kept]: what a later version lets go. */
+    fed_address kept_models[FED_VERSIONS_KEPT], kept_documents[FED_VERSIONS_KEPT];
+    uint64_t upload_bytes; /* of all input bodies that were accepted, all versions */
+} fed_head;
+
+/** A member of a cohort, as it is kept. */
+typedef struct fed_roster_member {
+    uint8_t device[32]; /* public key */
+    uint8_t update_id[FED_UPDATE_ID_BYTES];
+    bool survived;
+} fed_roster_member;
+
+/** A cohort, as it is kept: running (phase INPUT), or ended (DONE, ABORTED). */
+typedef struct fed_roster {
+    fed_address task;
+    uint8_t cohort[FED_COHORT_ID_BYTES];
+    uint64_t version; /* that its members trained on */
+    fed_phase phase;
+    char reason[128]; /* why it was aborted */
+    uint32_t n;
+    fed_roster_member *members; /* owned */
+} fed_roster;
+
+void fed_roster_fini(fed_roster *r);
+
+void fed_key_task(char key[FED_KEY_MAX], const fed_address *task, const char *leaf);
+void fed_key_trace(char key[FED_KEY_MAX], const fed_address *task, uint64_t version);
+void fed_key_cohort(char key[FED_KEY_MAX], const uint8_t cohort[FED_COHORT_ID_BYTES]);
+void fed_key_blob(char key[FED_KEY_MAX], const fed_address *address);
+
+void fed_head_put(fed_bytes *out, const fed_head *head);
+FED_MUST_CHECK fed_status fed_head_get(fed_head *head, fed_span bytes, fed_error *err);
+void fed_roster_put(fed_bytes *out, const fed_roster *roster);
+/** `roster` is the caller's, for fed_roster_fini(); empty after a failure. */
+FED_MUST_CHECK fed_status fed_roster_get(fed_roster *roster, fed_span bytes,
+                                         fed_error *err);
+
+#endif

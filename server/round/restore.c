@@ -1,0 +1,137 @@
+/* Putting back what the journal holds after a start, planned or not. */
+#include "coordinator_internal.h"
+
+#include <string.h>
+
+typedef struct restoring {
+    fed_coordinator *c;
+    const fed_journal *journal;
+    int64_t now;
+} restoring;
+
+static fed_status get_part(const restoring *r, const fed_address *task, const char *leaf,
+                           fed_bytes *out, fed_error *err)
+{
+    char key[FED_KEY_MAX];
+    fed_key_task(key, task, leaf);
+    fed_bytes_init(out, SIZE_MAX);
+    return r->journal->get(r->journal->ctx, key, out, err);
+}
+
+static fed_status get_blob(const restoring *r, const fed_address *address, fed_bytes *out,
+                           fed_error *err)
+{
+    char key[FED_KEY_MAX];
+    fed_key_blob(key, address);
+    fed_bytes_init(out, SIZE_MAX);
+    FED_TRY(r->journal->get(r->journal->ctx, key, out, err));
+    return fed_address_check(address, out->data, out->len, err);
+}
+
+static fed_span span_of(const fed_bytes *b)
+{
+    return (fed_span){b->data, b->len};
+}
+
+static fed_status restore_head(const restoring *r, fed_served_task *t, fed_error *err)
+{
+    fed_bytes head, state, model = {0};
+    fed_status status = get_part(r, &t->id, "head", &head, err);
+    if (!status) status = fed_head_get(&t->head, span_of(&head), err);
+    fed_bytes_fini(&head);
+    FED_TRY(status);
+    status = get_part(r, &t->id, "state", &state, err);
+    if (!status) status = get_blob(r, &t->head.model, &model, err);
+    if (!status)
+        status =
+            fed_version_state_restore(&t->state, span_of(&state), span_of(&model), err);
+    if (!status && t->state.version != t->head.version)
+        status = fed_fail(err, FED_E_FORMAT, "state of version %llu under a head of %llu",
+                          (unsigned long long)t->state.version,
+                          (unsigned long long)t->head.version);
+    t->round_address = t->head.version_blob;
+    fed_bytes_fini(&state);
+    fed_bytes_fini(&model);
+    return status;
+}
+
+static fed_status restore_task(restoring *r, fed_span document, fed_error *err)
+{
+    fed_task_document doc;
+    fed_address id;
+    fed_served_task *t = NULL;
+    fed_bytes plan = {0};
+    FED_TRY(fed_task_document_open(document, r->c->config.operator_key, &doc, &id, err));
+    if (memcmp(doc.server_key, r->c->server_key, 32) != 0)
+        return fed_fail(err, FED_E_REFUSED,
+                        "task: signed for the key of another server than this one");
+    if (r->c->n_tasks == FED_COORDINATOR_TASKS_MAX)
+        return fed_fail(err, FED_E_LIMIT, "more than %d tasks",
+                        FED_COORDINATOR_TASKS_MAX);
+    fed_status status = get_part(r, &id, "plan", &plan, err);
+    if (!status) status = fed_served_task_new(&t, &doc, &id, span_of(&plan), err);
+    fed_bytes_fini(&plan);
+    if (!status) status = restore_head(r, t, err);
+    if (status) {
+        fed_served_task_free(t);
+        return status;
+    }
+    r->c->tasks[r->c->n_tasks++] = t;
+    return FED_OK;
+}
+
+static fed_status visit_task(void *arg, const char *key, fed_span value, fed_error *err)
+{
+    static const char leaf[] = "/document";
+    size_t n = strlen(key);
+    if (n < sizeof leaf || strcmp(key + n - (sizeof leaf - 1), leaf) != 0) return FED_OK;
+    return fed_fail_in(err, restore_task(arg, value, err), "%s", key);
+}
+
+/* The inputs of a running cohort were in memory only: its members are asked again. */
+static fed_status reopen(restoring *r, fed_served_task *t, fed_cohort *c, fed_error *err)
+{
+    FED_TRY(fed_cohort_close_roster(c, t->task, t->state.round, r->now, err));
+    t->cohort = c;
+    return FED_OK;
+}
+
+static fed_status restore_cohort(restoring *r, const fed_roster *roster, fed_error *err)
+{
+    fed_served_task *t = fed_served_task_find(r->c, &roster->task);
+    if (!t) return FED_OK; /* of a task that is gone */
+    uint32_t phase_ms = (uint32_t)(fed_task_plan(t->task)->rounds.phase_s * 1000);
+    fed_cohort *c = fed_calloc(1, sizeof *c);
+    if (!c) return fed_fail_nomem(err, sizeof *c);
+    fed_status status = fed_cohort_restore(c, roster, phase_ms, err);
+    if (!status && c->phase == FED_PHASE_INPUT && !t->cohort)
+        status = reopen(r, t, c, err);
+    else if (!status)
+        r->c->ended[r->c->next_ended++ % FED_COORDINATOR_ENDED_KEPT] = c;
+    if (status) {
+        fed_cohort_fini(c);
+        fed_free(c);
+    }
+    return status;
+}
+
+static fed_status visit_cohort(void *arg, const char *key, fed_span value, fed_error *err)
+{
+    restoring *r = arg;
+    fed_roster roster;
+    fed_status status = fed_roster_get(&roster, value, err);
+    if (!status && r->c->next_ended >= FED_COORDINATOR_ENDED_KEPT)
+        status = fed_fail(err, FED_E_LIMIT, "more than %d cohorts",
+                          FED_COORDINATOR_ENDED_KEPT);
+    if (!status) status = restore_cohort(r, &roster, err);
+    fed_roster_fini(&roster);
+    return fed_fail_in(err, status, "%s", key);
+}
+
+fed_status fed_coordinator_restore(fed_coordinator *c, const fed_journal *journal,
+                                   int64_t now, fed_error *err)
+{
+    restoring r = {c, journal, now};
+    FED_TRY(journal->scan(journal->ctx, "task/", visit_task, &r, err));
+    return journal->scan(journal->ctx, "cohort/", visit_cohort, &r, err);
+}

@@ -1,0 +1,38 @@
+/* A model on its way from version to version: parameters, the state of the server's
+ * optimiser, the memory of votes, and what is public in the present round. */
+#ifndef FED_VERSION_STATE_H
+#define FED_VERSION_STATE_H
+
+#include "policy.h"
+#include "task.h"
+
+/** One thread at a time. `task` is borrowed and must outlive it. */
+typedef struct fed_version_state {
+    const fed_task *task;
+    uint64_t version;
+    float *params; /* numbers.params of them */
+    float *mean;   /* scratch: the last mean update */
+    fed_policy *policy;
+    fed_codec_memory memory;
+    fed_codec_round *round;
+    fed_codec_outcome outcome; /* of the last advance */
+} fed_version_state;
+
+/** Version 0: the initial parameters that the task's seed gives. */
+FED_MUST_CHECK fed_status fed_version_state_init(fed_version_state *s,
+                                                 const fed_task *task, fed_error *err);
+void fed_version_state_fini(fed_version_state *s);
+/** Apply the sum of a cohort: the model, the optimiser and the round become those of the
+ *  next version. After a failure the state must be thrown away. */
+FED_MUST_CHECK fed_status fed_version_state_advance(fed_version_state *s,
+                                                    const fed_codec_sum *sum,
+                                                    const fed_parallel *parallel,
+                                                    fed_error *err);
+/** Append everything but the parameters, which the model file holds. */
+FED_MUST_CHECK fed_status fed_version_state_encode(const fed_version_state *s,
+                                                   fed_bytes *out, fed_error *err);
+/** Put a stored state and its model back into an initialised `s`. */
+FED_MUST_CHECK fed_status fed_version_state_restore(fed_version_state *s, fed_span state,
+                                                    fed_span model, fed_error *err);
+
+#endif
