@@ -191,8 +191,8 @@ static void test_bad_layouts(void)
     const fed_model_layout many = {tensors, FED_SAFETENSORS_TENSORS_MAX + 1, 12};
     float back[12];
     fed_error err;
-    CHECK_FAILS(fed_model_read(&many, (fed_span){NULL, 0}, back, &err), FED_E_INVALID, &err,
-                "4097 tensors, at most 4096");
+    CHECK_FAILS(fed_model_read(&many, (fed_span){NULL, 0}, back, &err), FED_E_INVALID,
+                &err, "4097 tensors, at most 4096");
 }
 
 static void test_no_room(void)
