@@ -24,25 +24,40 @@ fed_status fed_x25519_public(const uint8_t secret[FED_X25519_BYTES],
     return raw_public(EVP_PKEY_X25519, "X25519 public key", secret, public_key, err);
 }
 
+/* The struct is never defined: the key is OpenSSL's object under another name. */
+fed_status fed_x25519_new(fed_x25519 **out, const uint8_t secret[FED_X25519_BYTES],
+                          fed_error *err)
+{
+    EVP_PKEY *key =
+        EVP_PKEY_new_raw_private_key(EVP_PKEY_X25519, NULL, secret, FED_X25519_BYTES);
+    *out = (fed_x25519 *)key;
+    return key ? FED_OK : fed_openssl_fail(err, "X25519 secret key");
+}
+
+void fed_x25519_free(fed_x25519 *key)
+{
+    EVP_PKEY_free((EVP_PKEY *)key);
+}
+
+/* Without OpenSSL's check of the peer's key, which is another multiplication: any 32 bytes
+ * are a public key, and what a bad one does shows in the result. */
 static bool derive(EVP_PKEY *mine, EVP_PKEY *peer, uint8_t shared[FED_X25519_BYTES])
 {
     size_t n = FED_X25519_BYTES;
-    EVP_PKEY_CTX *ctx = mine && peer ? EVP_PKEY_CTX_new(mine, NULL) : NULL;
+    EVP_PKEY_CTX *ctx = peer ? EVP_PKEY_CTX_new(mine, NULL) : NULL;
     bool ok = ctx && EVP_PKEY_derive_init(ctx) == 1 &&
-              EVP_PKEY_derive_set_peer(ctx, peer) == 1 &&
+              EVP_PKEY_derive_set_peer_ex(ctx, peer, 0) == 1 &&
               EVP_PKEY_derive(ctx, shared, &n) == 1 && n == FED_X25519_BYTES;
     EVP_PKEY_CTX_free(ctx);
     return ok;
 }
 
-fed_status fed_x25519_shared(const uint8_t secret[FED_X25519_BYTES],
-                             const uint8_t peer[FED_X25519_BYTES],
-                             uint8_t shared[FED_X25519_BYTES], fed_error *err)
+fed_status fed_x25519_agree(const fed_x25519 *key, const uint8_t peer[FED_X25519_BYTES],
+                            uint8_t shared[FED_X25519_BYTES], fed_error *err)
 {
     static const uint8_t zeros[FED_X25519_BYTES];
     fed_status status = FED_OK;
-    EVP_PKEY *mine =
-        EVP_PKEY_new_raw_private_key(EVP_PKEY_X25519, NULL, secret, FED_X25519_BYTES);
+    EVP_PKEY *mine = (EVP_PKEY *)(uintptr_t)key; /* not changed by what follows */
     EVP_PKEY *theirs =
         EVP_PKEY_new_raw_public_key(EVP_PKEY_X25519, NULL, peer, FED_X25519_BYTES);
     /* OpenSSL refuses the all-zero result by itself; the promise here does not rest on it. */
@@ -52,7 +67,17 @@ fed_status fed_x25519_shared(const uint8_t secret[FED_X25519_BYTES],
         fed_wipe(shared, FED_X25519_BYTES);
     }
     EVP_PKEY_free(theirs);
-    EVP_PKEY_free(mine);
+    return status;
+}
+
+fed_status fed_x25519_shared(const uint8_t secret[FED_X25519_BYTES],
+                             const uint8_t peer[FED_X25519_BYTES],
+                             uint8_t shared[FED_X25519_BYTES], fed_error *err)
+{
+    fed_x25519 *key;
+    FED_TRY(fed_x25519_new(&key, secret, err));
+    fed_status status = fed_x25519_agree(key, peer, shared, err);
+    fed_x25519_free(key);
     return status;
 }
 

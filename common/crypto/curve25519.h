@@ -17,8 +17,21 @@ enum {
 FED_MUST_CHECK fed_status fed_x25519_public(const uint8_t secret[FED_X25519_BYTES],
                                             uint8_t public_key[FED_X25519_BYTES],
                                             fed_error *err);
+/** A secret key made ready for many agreements: with one peer it costs as much as the
+ *  one-shot call, with each further one half as much. Opaque; immutable, so threads may share
+ *  it. Copies the secret; wiped by fed_x25519_free. */
+typedef struct fed_x25519 fed_x25519;
+FED_MUST_CHECK fed_status fed_x25519_new(fed_x25519 **out,
+                                         const uint8_t secret[FED_X25519_BYTES],
+                                         fed_error *err);
+void fed_x25519_free(fed_x25519 *key);
 /** The raw shared secret; feed it to HKDF, never use it as a key. FED_E_CRYPTO when the
  *  peer's key is of low order, which would make the result known to all (section 6.1). */
+FED_MUST_CHECK fed_status fed_x25519_agree(const fed_x25519 *key,
+                                           const uint8_t peer[FED_X25519_BYTES],
+                                           uint8_t shared[FED_X25519_BYTES],
+                                           fed_error *err);
+/** The same in one call, for a secret that is used once. */
 FED_MUST_CHECK fed_status fed_x25519_shared(const uint8_t secret[FED_X25519_BYTES],
                                             const uint8_t peer[FED_X25519_BYTES],
                                             uint8_t shared[FED_X25519_BYTES],

@@ -208,6 +208,14 @@ static void test_x25519_agreement(void)
     CHECK_MEM(got, s.data, 32);
     CHECK_OK(fed_x25519_shared(b.data, pa.data, got, &err), &err);
     CHECK_MEM(got, s.data, 32);
+    fed_x25519 *key = NULL;
+    if (!CHECK_OK(fed_x25519_new(&key, a.data, &err), &err)) return;
+    for (int again = 0; again < 2; again++) {
+        CHECK_OK(fed_x25519_agree(key, pb.data, got, &err), &err);
+        CHECK_MEM(got, s.data, 32);
+    }
+    fed_x25519_free(key);
+    fed_x25519_free(NULL);
 }
 
 /* RFC 8032 section 7.1, TEST 1, 2, 3 and SHA(abc). */
