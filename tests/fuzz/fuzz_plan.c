@@ -20,7 +20,8 @@ static void check_round_trip(const fed_plan *plan)
     fed_bytes_init(&once, FED_PLAN_MAX_BYTES);
     fed_bytes_init(&twice, FED_PLAN_MAX_BYTES);
     require(fed_plan_write(plan, &once, NULL) == FED_OK);
-    require(fed_plan_parse(&again, once.data, once.len, FED_PLAN_RESOLVED, NULL) == FED_OK);
+    require(fed_plan_parse(&again, once.data, once.len, FED_PLAN_RESOLVED, NULL) ==
+            FED_OK);
     require(fed_plan_write(again, &twice, NULL) == FED_OK);
     require(once.len == twice.len && !memcmp(once.data, twice.data, once.len));
     fed_plan_free(again);
