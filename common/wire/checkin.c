@@ -150,7 +150,7 @@ static fed_status get_checkin(fed_checkin *m, json_t *json, fed_error *err)
                         "check-in: population: 1 to %d letters, digits, '-', '_', '.'",
                         FED_POPULATION_MAX);
     memcpy(m->population, population, strlen(population) + 1);
-    uint64_t examples;
+    uint64_t examples = 0;
     FED_TRY(get_key(json, "device", m->device, err));
     FED_TRY(get_number(json, "examples", UINT32_MAX, &examples, err));
     m->examples = (uint32_t)examples;
@@ -190,7 +190,7 @@ static fed_status get_task(fed_checkin_answer *m, json_t *json, fed_error *err)
 {
     static const char *const names[] = {"task", "task_blob", "version_blob", "version",
                                         "train_by_ms"};
-    uint64_t train_by;
+    uint64_t train_by = 0;
     m->has_task = true;
     FED_TRY(only_members(json, names, sizeof names / sizeof *names, err));
     FED_TRY(get_key(json, "task", m->task, err));
@@ -206,7 +206,7 @@ static fed_status get_task(fed_checkin_answer *m, json_t *json, fed_error *err)
 static fed_status get_retry(fed_checkin_answer *m, json_t *json, fed_error *err)
 {
     static const char *const names[] = {"retry_after_ms"};
-    uint64_t retry;
+    uint64_t retry = 0;
     FED_TRY(only_members(json, names, 1, err));
     FED_TRY(
         get_number(json, "retry_after_ms", FED_RETRY_AFTER_MAX_S * 1000ull, &retry, err));
