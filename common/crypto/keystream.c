@@ -133,8 +133,10 @@ fed_status fed_keystream_fill(fed_keystream *s, void *out, size_t n, fed_error *
         int written;
         take = n - done < TILE ? n - done : TILE;
         memset(to + done, 0, take);
-        if (EVP_EncryptUpdate(s->ctx, to + done, &written, to + done, (int)take) != 1)
+        if (EVP_EncryptUpdate(s->ctx, to + done, &written, to + done, (int)take) != 1) {
+            s->keyed = false; /* nobody knows where the stream stands now */
             status = fed_openssl_fail(err, "key stream");
+        }
     }
     if (status)
         fed_wipe(out, n);
