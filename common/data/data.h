@@ -9,7 +9,7 @@
  *     mnist:DIR                         the four MNIST files, plain or .gz
  *     idx:IMAGES,LABELS                 any pair of IDX files, plain or .gz
  *     csv:FILE?label=COL[&user=COL]…    a table with a header line, plain or .gz
- *     text:FILE?by=speaker…             plays: next-character prediction, a speaker is a user
+ *     text:FILE?by=speaker…             plays: predict the next character; speaker = user
  *     leaf:DIR                          LEAF's JSON (train/ and test/), a user each
  *     cmapss:DIR                        NASA turbofan: windows of sensors, remaining life
  *     synthetic:NAME                    drawn from a seed: digits, gaussian, linear
@@ -19,9 +19,9 @@
  * itself (a test split, synthetic rows) comes from data_seed=S, so that a device and the
  * server that holds out the test part agree on it whatever the partition.
  *
- * In memory a set stays as compact as its file: bytes stay bytes, overlapping windows share
- * their cells. Rows are converted when they are fetched. An open set never changes, so any
- * number of threads may read it.
+ * In memory a set stays as compact as its file: bytes stay bytes, overlapping windows
+ * share their cells. Rows are converted when they are fetched. An open set never changes,
+ * so any number of threads may read it.
  */
 #ifndef FED_DATA_H
 #define FED_DATA_H
@@ -31,7 +31,7 @@
 
 #include "base.h"
 
-/* ---- SPEC ---------------------------------------------------------------------------- */
+/* ---- SPEC -------------------------------------------------------------------------- */
 
 enum { FED_DATA_MAX_OPTIONS = 16 };
 
@@ -46,8 +46,8 @@ typedef struct fed_data_spec {
     } options[FED_DATA_MAX_OPTIONS];
 } fed_data_spec;
 
-/** Take `text` apart: kind, path, options; `%41` in the path or in a value stands for "A".
- *  Says nothing yet about whether the kind exists. FED_E_FORMAT, FED_E_LIMIT. */
+/** Take `text` apart: kind, path, options; `%41` in the path or in a value stands for
+ *  "A". Says nothing yet about whether the kind exists. FED_E_FORMAT, FED_E_LIMIT. */
 FED_MUST_CHECK fed_status fed_data_spec_parse(fed_data_spec *spec, const char *text,
                                               fed_error *err);
 /** The value of `key`, borrowed from `spec`, or NULL. */
@@ -59,7 +59,7 @@ FED_MUST_CHECK fed_status fed_data_spec_number(const fed_data_spec *spec, const 
                                                uint64_t fallback, uint64_t *out,
                                                fed_error *err);
 
-/* ---- data sets ----------------------------------------------------------------------- */
+/* ---- data sets --------------------------------------------------------------------- */
 
 typedef enum fed_data_part { FED_DATA_TRAIN = 0, FED_DATA_TEST = 1 } fed_data_part;
 
@@ -99,9 +99,9 @@ typedef struct fed_data fed_data;
 
 /** Open the training or the test part of what `spec` names and read it into memory.
  *  `*out` is the caller's, for fed_data_free(). FED_E_INVALID: the SPEC; FED_E_NOT_FOUND,
- *  FED_E_IO: the file; FED_E_FORMAT, FED_E_NUMERIC: its contents, with file, line or field,
- *  value and bound; FED_E_LIMIT, FED_E_NOMEM; FED_E_UNSUPPORTED. This is a shell: it reads
- *  files. */
+ *  FED_E_IO: the file; FED_E_FORMAT, FED_E_NUMERIC: its contents, with file, line or
+ *  field, value and bound; FED_E_LIMIT, FED_E_NOMEM; FED_E_UNSUPPORTED. This is a shell:
+ *  it reads files. */
 FED_MUST_CHECK fed_status fed_data_open(const char *spec, fed_data_part part,
                                         fed_data **out, fed_error *err);
 /** The same for a SPEC that has been taken apart. */
@@ -109,15 +109,21 @@ FED_MUST_CHECK fed_status fed_data_open_spec(const fed_data_spec *spec,
                                              fed_data_part part, fed_data **out,
                                              fed_error *err);
 void fed_data_free(fed_data *ds);
+/** Copy `n` rows, in the order of `rows`, into a set of their own, numbered from 0;
+ *  classes, users and their names stay what they are. So a device that owns a few rows of
+ *  a big file can free the rest. FED_E_INVALID for no row, or one that is not below
+ *  info.rows. */
+FED_MUST_CHECK fed_status fed_data_select(const fed_data *ds, const uint32_t *rows,
+                                          uint32_t n, fed_data **out, fed_error *err);
 
 /** Borrowed from `ds`. Thread-safe, as all below. */
 const fed_data_info *fed_data_describe(const fed_data *ds);
 
-/** Copy `n` rows, in the order of `rows`, converted: inputs n x input_len float32 or int32,
- *  targets n x target_len int32 or float32 (see info). Bytes become floats 0..255; scaling
- *  them is the plan's business (`model.input.scale`). Either buffer may be NULL. Allocates
- *  nothing. FED_E_INVALID when a row is not below info.rows; then nothing is promised about
- *  the buffers. */
+/** Copy `n` rows, in the order of `rows`, converted: inputs n x input_len float32 or
+ *  int32, targets n x target_len int32 or float32 (see info). Bytes become floats 0..255;
+ *  scaling them is the plan's business (`model.input.scale`). Either buffer may be NULL.
+ *  Allocates nothing. FED_E_INVALID when a row is not below info.rows; then nothing is
+ *  promised about the buffers. */
 FED_MUST_CHECK fed_status fed_data_fetch(const fed_data *ds, const uint32_t *rows,
                                          size_t n, void *inputs, void *targets);
 
@@ -129,7 +135,7 @@ uint32_t fed_data_user(const fed_data *ds, uint32_t row);
 const char *fed_data_user_name(const fed_data *ds, uint32_t user);
 const char *fed_data_class_name(const fed_data *ds, uint32_t label);
 
-/* ---- partitions ---------------------------------------------------------------------- */
+/* ---- partitions -------------------------------------------------------------------- */
 
 /** Which client owns which rows. Every row belongs to at most one client. */
 typedef struct fed_partition fed_partition;
@@ -139,12 +145,14 @@ typedef struct fed_partition fed_partition;
  *    shards:K      sorted by class, cut into clients * K shards, K to each client
  *                  (McMahan et al. 2017, section 3)
  *    dirichlet:A   equal parts, each with its own mix of classes drawn from a Dirichlet
- *                  distribution around the set's own mix, concentration A (Hsu et al. 2019)
- *    powerlaw:K    K classes each, sizes that follow a power law (Li et al. 2020, FedProx)
+ *                  distribution around the set's own mix, concentration A (Hsu et al.
+ *                  2019)
+ *    powerlaw:K    K classes each, of very different sizes (Li et al. 2020, FedProx);
+ *                  classes that none of few clients holds are left out
  *    user          client i is the data's user i; `clients` 0 means all users
  *    NULL          `user` when the data knows users, else `iid`
- *  The same data, text, clients and seed give the same partition on every machine. Memory:
- *  4 bytes per row and per client. FED_E_INVALID names the bound that was broken. */
+ *  The same data, text, clients and seed give the same partition on every machine.
+ *  Memory: 4 bytes per row and per client. FED_E_INVALID names the broken bound. */
 FED_MUST_CHECK fed_status fed_partition_make(const fed_data *ds, const char *how,
                                              uint32_t clients, uint64_t seed,
                                              fed_partition **out, fed_error *err);

@@ -23,17 +23,14 @@ static void zlib_free(voidpf ctx, voidpf block)
     fed_free(block);
 }
 
-/* Room for the next piece: a chunk, or what the maximum still allows (plus one byte, whose
- * use proves that the maximum is not enough). */
-static fed_status next_piece(fed_bytes *out, z_stream *z, uint8_t *spill)
+/* Room for the next piece of what comes in: a chunk, or what the maximum still allows.
+ * When that is nothing, one byte of `spill`, whose use proves that the maximum is not
+ * enough. The room counts as filled; the caller takes back what was not. */
+static uint8_t *next_piece(fed_bytes *out, uint8_t *spill, size_t *room)
 {
     size_t left = out->max - out->len;
-    size_t room = left < CHUNK ? left : CHUNK;
-    uint8_t *place = room ? fed_bytes_extend(out, room) : spill;
-    if (!place) return out->status;
-    z->next_out = place;
-    z->avail_out = room ? (uInt)room : 1;
-    return FED_OK;
+    *room = left < CHUNK ? left : CHUNK;
+    return *room ? fed_bytes_extend(out, *room) : spill;
 }
 
 static fed_status refuse_gzip(const z_stream *z, int code, const fed_bytes *out,
@@ -50,24 +47,22 @@ static fed_status refuse_gzip(const z_stream *z, int code, const fed_bytes *out,
 
 static fed_status unpack_member(z_stream *z, fed_bytes *out, fed_error *err)
 {
-    uint8_t spill;
-    int code = Z_OK;
-    while (code != Z_STREAM_END) {
-        size_t before = out->len;
-        fed_status status = next_piece(out, z, &spill);
-        if (status) return fed_fail_nomem(err, CHUNK);
-        bool full = out->len == before;
-        uInt offered = z->avail_out;
-        code = inflate(z, Z_NO_FLUSH);
-        size_t made = offered - z->avail_out;
-        if (full && made)
+    for (;;) {
+        uint8_t spill;
+        size_t room;
+        z->next_out = next_piece(out, &spill, &room);
+        if (!z->next_out) return fed_fail_nomem(err, CHUNK);
+        uInt offered = room ? (uInt)room : 1;
+        z->avail_out = offered;
+        int code = inflate(z, Z_NO_FLUSH);
+        uInt made = offered - z->avail_out;
+        if (!room && made)
             return fed_fail(err, FED_E_LIMIT, "unpacks to more than %zu bytes", out->max);
-        if (!full) out->len = before + made;
-        if (code == Z_OK && (made || z->avail_in)) continue;
-        if (code == Z_OK) code = Z_BUF_ERROR;
-        if (code != Z_STREAM_END) return refuse_gzip(z, code, out, err);
+        out->len -= room - (room ? made : 0);
+        if (code == Z_STREAM_END) return FED_OK;
+        if (code == Z_OK && !made && !z->avail_in) code = Z_BUF_ERROR;
+        if (code != Z_OK) return refuse_gzip(z, code, out, err);
     }
-    return FED_OK;
 }
 
 fed_status fed_data_gunzip(fed_span packed, fed_bytes *out, fed_error *err)
@@ -89,18 +84,17 @@ fed_status fed_data_gunzip(fed_span packed, fed_bytes *out, fed_error *err)
 static fed_status read_descriptor(int fd, fed_bytes *out, fed_error *err)
 {
     for (;;) {
-        size_t left = out->max - out->len;
-        uint8_t *place = fed_bytes_extend(out, left < CHUNK ? left : CHUNK);
         uint8_t spill;
+        size_t room;
+        uint8_t *place = next_piece(out, &spill, &room);
         if (!place) return fed_fail_nomem(err, CHUNK);
-        size_t asked = left < CHUNK ? left : CHUNK;
-        ssize_t got = asked ? read(fd, place, asked) : read(fd, &spill, 1);
-        out->len -= asked;
+        ssize_t got = read(fd, place, room ? room : 1);
+        out->len -= room;
         if (got < 0 && errno == EINTR) continue;
         if (got < 0)
             return fed_fail(err, FED_E_IO, "cannot be read: %s", strerror(errno));
         if (got == 0) return FED_OK;
-        if (!asked)
+        if (!room)
             return fed_fail(err, FED_E_LIMIT, "holds more than %zu bytes", out->max);
         out->len += (size_t)got;
     }

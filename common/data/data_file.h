@@ -4,9 +4,9 @@
 
 #include "base.h"
 
-/** Read `path` into `out` (init'd by the caller with its maximum). A file that begins as gzip
- *  is unpacked; the maximum bounds what comes out, so a small file cannot fill the memory.
- *  Errors name the file. */
+/** Read `path` into `out` (init'd by the caller with its maximum). A file that begins as
+ *  gzip is unpacked; the maximum bounds what comes out, so a small file cannot fill the
+ *  memory. Errors name the file. */
 fed_status fed_data_file_read(const char *path, fed_bytes *out, fed_error *err);
 /** The same for `path` or, if that is not there, `path`.gz. */
 fed_status fed_data_file_read_either(const char *path, fed_bytes *out, fed_error *err);

@@ -1,5 +1,5 @@
-/* SPEC = kind ":" path [ "?" key "=" value *( "&" key "=" value ) ], with %XX for what would
- * be taken for a separator. Whether kind and keys exist is open.c's business. */
+/* SPEC = kind ":" path [ "?" key "=" value *( "&" key "=" value ) ], with %XX for what
+ * would be taken for a separator. Whether kind and keys exist is open.c's business. */
 #include "data.h"
 
 #include <string.h>

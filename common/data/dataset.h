@@ -1,8 +1,8 @@
 /*
  * How a set lies in memory, for the readers that fill it. Inputs and targets are each one
  * flat array of cells; row i is the `len` cells from start[i] on (or from i * len). So u8
- * images stay in the very bytes of their file, and the windows of a text or of a time series
- * overlap in one copy of it.
+ * images stay in the very bytes of their file, and the windows of a text or of a time
+ * series overlap in one copy of it.
  */
 #ifndef FED_DATASET_H
 #define FED_DATASET_H
@@ -42,7 +42,8 @@ fed_status fed_data_new(fed_data **out, fed_error *err);
 void *fed_data_own(fed_data *ds, void *block);
 /** Memory that lives as long as the set; NULL after filling `err`. */
 void *fed_data_alloc(fed_data *ds, size_t count, size_t size, fed_error *err);
-/** Set inputs' shape, rank and length; refuses zero and what exceeds FED_DATA_MAX_VALUES. */
+/** Set inputs' shape, rank and length; refuses zero and what exceeds
+ *  FED_DATA_MAX_VALUES. */
 fed_status fed_data_set_shape(fed_data *ds, const uint32_t *shape, uint32_t rank,
                               fed_error *err);
 

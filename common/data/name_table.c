@@ -1,5 +1,5 @@
-/* A table of names: the texts one behind the other, and an open-addressing index over them
- * (FNV-1a, linear probing, at most half full). */
+/* A table of names: the texts one behind the other, and an open-addressing index over
+ * them (FNV-1a, linear probing, at most half full). */
 #include "name_table.h"
 
 #include <stdlib.h>

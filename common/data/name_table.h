@@ -14,11 +14,12 @@ typedef struct fed_name_table {
     const char *what; /* "user", "class": for error texts */
 } fed_name_table;
 
-/** An empty table that refuses more than `max` (at most 2^24) names. Allocates nothing. */
+/** An empty table that refuses more than `max` (at most 2^24) names. Allocates
+ *  nothing. */
 void fed_name_table_init(fed_name_table *t, const char *what, uint32_t max);
 void fed_name_table_fini(fed_name_table *t);
-/** The number of `name`, given when it is new, in order of appearance. FED_E_FORMAT for an
- *  empty name or one with a NUL, FED_E_LIMIT for one too long or one too many. */
+/** The number of `name`, given when it is new, in order of appearance. FED_E_FORMAT for
+ *  an empty name or one with a NUL, FED_E_LIMIT for one too long or one too many. */
 fed_status fed_name_table_add(fed_name_table *t, fed_span name, uint32_t *number,
                               fed_error *err);
 /** The same, but FED_E_NOT_FOUND (without a text) for a name that is not there yet. */

@@ -1,6 +1,7 @@
-/* log: x = m 2^e with m in [1/sqrt 2, sqrt 2), then ln m = 2 artanh((m-1)/(m+1)) as a series.
- * exp: x = k ln 2 + r with |r| <= ln 2 / 2, then the Taylor series of e^r, times 2^k.
- * frexp, ldexp, floor and sqrt are exact or correctly rounded everywhere (IEEE 754, 5.4.1). */
+/* log: x = m 2^e with m in [1/sqrt 2, sqrt 2), then ln m = 2 artanh((m-1)/(m+1)) as a
+ * series. exp: x = k ln 2 + r with |r| <= ln 2 / 2, then the Taylor series of e^r, times
+ * 2^k. frexp, ldexp, floor and sqrt are exact or correctly rounded everywhere (IEEE 754,
+ * 5.4.1). */
 #include "portable_math.h"
 
 #include <math.h>

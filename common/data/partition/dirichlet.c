@@ -1,8 +1,9 @@
 /*
  * Label skew after Hsu, Qi, Brown 2019 ("Measuring the Effects of Non-Identical Data
- * Distribution for Federated Visual Classification", section 4): every client gets the same
- * number of rows and its own mix of classes, drawn from Dirichlet(A p) around the set's mix p;
- * rows are taken one at a time by that mix, and a class that has run out is left out of it.
+ * Distribution for Federated Visual Classification", section 4): every client gets the
+ * same number of rows and its own mix of classes, drawn from Dirichlet(A p) around the
+ * set's mix p; rows are taken one at a time by that mix, and a class that has run out is
+ * left out of it.
  */
 #include <math.h>
 #include <string.h>
@@ -11,8 +12,8 @@
 #include "partition_kinds.h"
 
 /* ln of a Gamma(shape) draw: Marsaglia, Tsang 2000 ("A simple method for generating gamma
- * variables") for shape + 1, then the boost by U^(1/shape) of their section 6, in logarithms,
- * since for small shapes the draw itself underflows. */
+ * variables") for shape + 1, then the boost by U^(1/shape) of their section 6, in
+ * logarithms, since for small shapes the draw itself underflows. */
 static double log_gamma_draw(fed_stream *s, double shape)
 {
     double d = shape + 1 - 1.0 / 3, c = 1 / sqrt(9 * d);

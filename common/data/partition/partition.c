@@ -1,8 +1,8 @@
 /*
- * Partitions: which client owns which rows. All are one order of the rows, cut at clients + 1
- * places: 4 bytes per row, whatever the number of clients. Draws come from one stream named
- * (seed, partition), and integers decide wherever they can, so the same seed gives the same
- * partition on every machine.
+ * Partitions: which client owns which rows. All are one order of the rows, cut at clients
+ * + 1 places: 4 bytes per row, whatever the number of clients. Draws come from one stream
+ * named (seed, partition), and integers decide wherever they can, so the same seed gives
+ * the same partition on every machine.
  */
 #include <stdlib.h>
 #include <string.h>

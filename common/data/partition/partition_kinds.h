@@ -21,8 +21,8 @@ typedef struct fed_partition_job {
 
 /** Cut the order into parts whose sizes differ by one at most. */
 void fed_partition_cut_evenly(fed_partition *p);
-/** Sort the rows of `order` by class, stable (counting sort); `first` has classes + 1 places
- *  and receives where each class begins. */
+/** Sort the rows of `order` by class, stable (counting sort); `first` has classes + 1
+ *  places and receives where each class begins. */
 fed_status fed_partition_sort_by_class(const fed_partition_job *job, uint32_t **first);
 
 fed_status fed_partition_dirichlet(const fed_partition_job *job);

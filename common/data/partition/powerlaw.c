@@ -1,9 +1,9 @@
 /*
- * A few classes and very different sizes, after the MNIST set of Li et al. 2020 ("Federated
- * Optimization in Heterogeneous Networks", section 5.1 and its published generator): client i
- * holds the classes i, i+1, … i+K-1 (modulo the number of classes); of each it gets a base of
- * up to five rows and a share of the rest in proportion to a lognormal(0, 2) draw. Every row
- * belongs to a client.
+ * A few classes and very different sizes, after the MNIST set of Li et al. 2020
+ * ("Federated Optimization in Heterogeneous Networks", section 5.1 and its published
+ * generator): client i holds the classes i, i+1, … i+K-1 (modulo the number of classes);
+ * of each it gets a base of up to five rows and a share of the rest in proportion to a
+ * lognormal(0, 2) draw. Every row of a class that a client holds belongs to one.
  */
 #include <string.h>
 
@@ -45,7 +45,8 @@ static uint32_t draw_weights(const deal *d, uint32_t c, fed_stream *s, double *t
     return holders;
 }
 
-/* Cut the rows of a class where the running sum of weights falls, so that no row is lost. */
+/* Cut the rows of a class where the running sum of weights falls, so that no row is
+ * lost. */
 static fed_status deal_class(const deal *d, uint32_t c, fed_stream *s, fed_error *err)
 {
     double total, sum = 0;

@@ -1,10 +1,11 @@
 /*
- * C-MAPSS (Saxena, Goebel, Simon, Eklund 2008): turbofan engines run to failure. A line is an
- * engine, a cycle, 3 settings and 21 sensors, in blanks. A row is a window of the last
- * `window` cycles of the sensors; its target is the remaining useful life in cycles, capped,
- * since a healthy engine does not show its age (Heimes 2008). Training engines fail after
- * their last cycle: a row for each cycle from `window` on. Test engines stop earlier: one row
- * each, the last, whose target stands in a file of its own. The windows overlap in one table.
+ * C-MAPSS (Saxena, Goebel, Simon, Eklund 2008): turbofan engines run to failure. A line
+ * is an engine, a cycle, 3 settings and 21 sensors, in blanks. A row is a window of the
+ * last `window` cycles of the sensors; its target is the remaining useful life in cycles,
+ * capped, since a healthy engine does not show its age (Heimes 2008). Training engines
+ * fail after their last cycle: a row for each cycle from `window` on. Test engines stop
+ * earlier: one row each, the last, whose target stands in a file of its own. The windows
+ * overlap in one table.
  */
 #include <stdio.h>
 #include <string.h>
@@ -34,7 +35,7 @@ typedef struct fleet {
 static void init_fleet(fleet *f, fed_span text)
 {
     f->cycles = 0;
-    fed_bytes_init(&f->sensors, 4 * text.len + 4);
+    fed_bytes_init(&f->sensors, 2 * text.len + 4); /* a number takes two bytes of text */
     fed_bytes_init(&f->engines, MAX_ENGINES * sizeof(engine));
 }
 
@@ -89,7 +90,8 @@ static fed_status whole_number(float value, float max, const char *what, uint32_
     return FED_OK;
 }
 
-/* Engines count up from 1 and so do the cycles of each: a gap or a step back is damage. */
+/* Engines count up from 1 and so do the cycles of each: a gap or a step back is
+ * damage. */
 static fed_status add_cycle(fleet *f, const float *values, fed_error *err)
 {
     uint32_t unit = 0, cycle = 0, n;

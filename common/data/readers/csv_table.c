@@ -1,7 +1,7 @@
 /*
- * CSV (RFC 4180) with a header line. Every line has as many fields as the header; a field may
- * stand in double quotes, but a quote or a line end inside of it is refused by name. Numbers
- * are finite and decimal. A column is a feature unless the SPEC says otherwise.
+ * CSV (RFC 4180) with a header line. Every line has as many fields as the header; a field
+ * may stand in double quotes, but a quote or a line end inside of it is refused by name.
+ * Numbers are finite and decimal. A column is a feature unless the SPEC says otherwise.
  */
 #include "csv_table.h"
 
@@ -20,7 +20,7 @@ typedef enum column_role {
 static void init_table(fed_csv_table *t, size_t text_len)
 {
     /* A number takes two bytes of text (a digit, a separator) and four here. */
-    size_t most = text_len > SIZE_MAX / 4 ? SIZE_MAX : 4 * text_len + 4;
+    size_t most = text_len > SIZE_MAX / 4 ? SIZE_MAX : 2 * text_len + 4;
     memset(t, 0, sizeof *t);
     fed_name_table_init(&t->columns, "column", FED_CSV_MAX_COLUMNS);
     fed_name_table_init(&t->users, "user", FED_CSV_MAX_USERS);

@@ -11,8 +11,8 @@ enum {
     FED_CSV_MAX_CLASSES = 1 << 16
 };
 
-/** Which column is what; each text is a column's name, or several with commas between, and
- *  may be NULL. Exactly one of `label` and `target` is given. */
+/** Which column is what; each text is a column's name, or several with commas between,
+ *  and may be NULL. Exactly one of `label` and `target` is given. */
 typedef struct fed_csv_columns {
     const char *user, *label, *target, *drop;
     const char *classes; /* the class names, in their order; NULL: those that occur */

@@ -1,7 +1,8 @@
 /*
- * IDX, the format of MNIST (LeCun, Cortes, Burges, "THE IDX FILE FORMAT"): two zero bytes, the
- * type of a cell, the number of dimensions, each dimension as a big-endian u32, then the
- * cells, row after row. Unsigned bytes are read; the other types are refused by name.
+ * IDX, the format of MNIST (LeCun, Cortes, Burges, "THE IDX FILE FORMAT"): two zero
+ * bytes, the type of a cell, the number of dimensions, each dimension as a big-endian
+ * u32, then the cells, row after row. Unsigned bytes are read; the other types are
+ * refused by name.
  */
 #include <stdio.h>
 #include <string.h>

@@ -1,12 +1,13 @@
 /*
- * LEAF's JSON (Caldas et al. 2018, "LEAF: A Benchmark for Federated Settings"): in DIR/train
- * and DIR/test any number of files, each
+ * LEAF's JSON (Caldas et al. 2018, "LEAF: A Benchmark for Federated Settings"): in
+ * DIR/train and DIR/test any number of files, each
  *
  *     {"users": [U…], "num_samples": [N…], "user_data": {U: {"x": […], "y": […]}}}
  *
- * An x is an array of numbers (FEMNIST, synthetic: float inputs) or a text (Shakespeare: token
- * inputs, ASCII); a y is a whole number, or one character where x is a text. All x of a set
- * have one length. The three places that say how many samples a user has must agree.
+ * An x is an array of numbers (FEMNIST, synthetic: float inputs) or a text (Shakespeare:
+ * token inputs, ASCII); a y is a whole number, or one character where x is a text. All x
+ * of a set have one length. The three places that say how many samples a user has must
+ * agree.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -26,7 +27,7 @@ void fed_leaf_init(fed_leaf *l)
 {
     memset(l, 0, sizeof *l);
     fed_name_table_init(&l->users, "user", MAX_USERS);
-    fed_bytes_init(&l->inputs, 4 * FED_DATA_MAX_FILE);
+    fed_bytes_init(&l->inputs, 2 * FED_DATA_MAX_FILE);
     fed_bytes_init(&l->labels, FED_DATA_MAX_FILE);
     fed_bytes_init(&l->user_of, FED_DATA_MAX_FILE);
 }

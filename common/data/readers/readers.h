@@ -1,7 +1,7 @@
 /*
- * The readers, one per kind. Each has a pure half (fed_x_parse: bytes in memory to a set; that
- * is what is fuzzed) and a shell (fed_x_open: finds and reads the files). A shell gives a
- * half-filled set back on failure too; the caller frees it.
+ * The readers, one per kind. Each has a pure half (fed_x_parse: bytes in memory to a set;
+ * that is what is fuzzed) and a shell (fed_x_open: finds and reads the files). A shell
+ * gives a half-filled set back on failure too; the caller frees it.
  */
 #ifndef FED_READERS_H
 #define FED_READERS_H
@@ -9,8 +9,8 @@
 #include "csv_table.h"
 #include "feature_scale.h"
 
-/** A pair of IDX files. The images stay where they are: `images` is borrowed and must live as
- *  long as `ds`. `classes` 0: one more than the largest label. */
+/** A pair of IDX files. The images stay where they are: `images` is borrowed and must
+ *  live as long as `ds`. `classes` 0: one more than the largest label. */
 fed_status fed_idx_parse(fed_data *ds, fed_span images, fed_span labels, uint32_t classes,
                          fed_error *err);
 fed_status fed_idx_open(fed_data *ds, const fed_data_spec *spec, fed_data_part part,
@@ -76,12 +76,13 @@ fed_status fed_leaf_open(fed_data *ds, const fed_data_spec *spec, fed_data_part 
                          fed_error *err);
 
 enum { FED_ASCII_TOKENS = 96 };
-/** The token of a line end (0) or of a printable ASCII character (1..95): a vocabulary that
- *  devices agree on without having seen each other's text. False for anything else. */
+/** The token of a line end (0) or of a printable ASCII character (1..95): a vocabulary
+ *  that devices agree on without having seen each other's text. False for anything
+ *  else. */
 bool fed_ascii_token(uint8_t c, uint8_t *token);
 
-/** The spec's `test`, a share in [0, 0.9], 0 when it is not given. Refuses `part` TEST of a
- *  set that has none. */
+/** The spec's `test`, a share in [0, 0.9], 0 when it is not given. Refuses `part` TEST of
+ *  a set that has none. */
 fed_status fed_test_share_from_spec(const fed_data_spec *spec, fed_data_part part,
                                     double *share, fed_error *err);
 

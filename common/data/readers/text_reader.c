@@ -1,10 +1,10 @@
 /*
- * Plays as in LEAF and in McMahan et al. 2017, section 3: each speaker is a user and learns
- * to predict the next character of the own lines. A speech begins with a line "NAME:" at the
- * start of the file or behind an empty line, and ends before the next one. The speeches of a
- * speaker are put behind one another and cut into sequences of `seq` characters; the target
- * of a sequence is the same text one character on. Both lie in one copy of the text, a byte
- * per character.
+ * Plays as in LEAF and in McMahan et al. 2017, section 3: each speaker is a user and
+ * learns to predict the next character of the own lines. A speech begins with a line
+ * "NAME:" at the start of the file or behind an empty line, and ends before the next one.
+ * The speeches of a speaker are put behind one another and cut into sequences of `seq`
+ * characters; the target of a sequence is the same text one character on. Both lie in one
+ * copy of the text, a byte per character.
  */
 #include <string.h>
 
@@ -12,7 +12,12 @@
 #include "line_reader.h"
 #include "readers.h"
 
-enum { MAX_SPEAKERS = 1 << 20, MAX_LINE = 1 << 20, MAX_SEQ = 1 << 16 };
+enum {
+    MAX_SPEAKERS = 1 << 20,
+    MAX_LINE = 1 << 20,
+    MAX_SEQ = 1 << 16,
+    MAX_TEXT = 1 << 28
+};
 
 /* One line that somebody says. */
 typedef struct spoken {
@@ -244,10 +249,11 @@ fed_status fed_text_parse(fed_data *ds, fed_span text, const fed_text_options *o
                           fed_data_part part, fed_error *err)
 {
     play p = {.text = text};
-    if (text.len > UINT32_MAX / 2)
-        return fed_fail(err, FED_E_LIMIT, "%zu bytes exceed 2 GiB", text.len);
+    if (text.len > MAX_TEXT)
+        return fed_fail(err, FED_E_LIMIT, "%zu bytes of text, more than %d", text.len,
+                        MAX_TEXT);
     fed_name_table_init(&p.speakers, "speaker", MAX_SPEAKERS);
-    fed_bytes_init(&p.lines, (text.len + 1) * sizeof(spoken));
+    fed_bytes_init(&p.lines, (text.len / 2 + 1) * sizeof(spoken)); /* "a\n" at least */
     fed_status status = read_speeches(&p, err);
     if (!status) status = choose_users(&p, options, err);
     if (!status) status = make_vocabulary(&p, ds, options, err);

@@ -1,8 +1,9 @@
 /*
- * Pictures of digits that look hand-written enough to be learnt from: a skeleton with shaken
- * points is rounded off by corner cutting (Chaikin 1974), turned, sheared, stretched and
- * shifted, drawn with a pen of random width, and sprinkled with noise. Only additions,
- * multiplications, divisions and square roots: the same bytes on every machine.
+ * Pictures of digits that look hand-written enough to be learnt from: a skeleton with
+ * shaken points is rounded off by corner cutting (Chaikin 1974), turned, sheared,
+ * stretched and shifted, drawn with a pen of random width, and sprinkled with noise. Only
+ * additions, multiplications, divisions and square roots: the same bytes on every
+ * machine.
  */
 #include <math.h>
 #include <string.h>
@@ -73,8 +74,8 @@ static point between(point a, point b, float t)
     return (point){a.x + (b.x - a.x) * t, a.y + (b.y - a.y) * t};
 }
 
-/* Replace every corner by the points at a quarter and three quarters of its edges; the ends
- * of an open curve stay. */
+/* Replace every corner by the points at a quarter and three quarters of its edges; the
+ * ends of an open curve stay. */
 static void cut_corners(curve *c)
 {
     curve from = *c;

@@ -1,5 +1,6 @@
-/* Sets that need no file: digits (pictures, 10 classes), gaussian (a cloud per class), linear
- * (a number to predict). For tests, for a first look, and where no data can be had. */
+/* Sets that need no file: digits (pictures, 10 classes), gaussian (a cloud per class),
+ * linear (a number to predict). For tests, for a first look, and where no data can be
+ * had. */
 #include "synthetic.h"
 
 #include <string.h>

@@ -7,7 +7,8 @@
 
 enum { FED_DIGIT_SIDE = 28 };
 
-/** synthetic:NAME with rows, test_rows, users, and classes or dims where they make sense. */
+/** synthetic:NAME with rows, test_rows, users, and classes or dims where they make
+ *  sense. */
 fed_status fed_synthetic_open(fed_data *ds, const fed_data_spec *spec, fed_data_part part,
                               fed_error *err);
 
