@@ -243,15 +243,12 @@ static fed_status store_layer_name(fed_plan_model *model, size_t index, const ch
                                    const json_t *given, fed_error *err)
 {
     fed_plan_layer *layer = &model->layers[index];
-    char shown[FED_PLAN_SHOWN];
+    char place[96];
+    const char *name = NULL;
     if (given) {
-        fed_plan_show(given, shown);
-        if (!json_is_string(given) || !fed_plan_is_name(json_string_value(given)))
-            return fed_fail(err, FED_E_INVALID,
-                            "%s.name: %s is not a name of 1 to %d letters, digits, '.', "
-                            "'_' or '-'",
-                            path, shown, FED_PLAN_MAX_NAME);
-        snprintf(layer->name, sizeof layer->name, "%s", json_string_value(given));
+        snprintf(place, sizeof place, "%s.name", path);
+        FED_TRY(fed_plan_read_name(&name, place, given, err));
+        snprintf(layer->name, sizeof layer->name, "%s", name);
     } else {
         snprintf(layer->name, sizeof layer->name, "%.50s_%zu", layer->op.op->name, index);
     }

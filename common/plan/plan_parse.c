@@ -55,6 +55,21 @@ fed_status fed_plan_load_json(json_t **out, const void *text, size_t n, fed_erro
     return fed_fail(err, FED_E_INVALID, "the plan: a list is not an object");
 }
 
+static int append(const char *buffer, size_t n, void *out)
+{
+    fed_bytes *to = out;
+    fed_bytes_put(to, buffer, n);
+    return to->status == FED_OK ? 0 : -1;
+}
+
+fed_status fed_plan_dump_json(fed_bytes *out, const json_t *value, size_t flags,
+                              fed_error *err)
+{
+    if (json_dump_callback(value, append, out, flags) == 0) return FED_OK;
+    fed_status status = out->status != FED_OK ? out->status : FED_E_NOMEM;
+    return fed_fail(err, status, "the plan: it does not fit into memory");
+}
+
 /* The object of a group, or NULL when it, or what it is in, was not given. */
 static json_t *group_object(json_t *root, const char *path)
 {

@@ -72,12 +72,6 @@ static fed_status put(json_t *root, const char *path, json_t *value, fed_error *
     return fed_fail(err, FED_E_INVALID, "%s: there is no %s", path, rest);
 }
 
-static int append(const char *buffer, size_t n, void *out)
-{
-    fed_bytes_put(out, buffer, n);
-    return ((fed_bytes *)out)->status == FED_OK ? 0 : -1;
-}
-
 fed_status fed_plan_set(const void *text, size_t n, const char *assignment,
                         fed_bytes *out, fed_error *err)
 {
@@ -95,9 +89,7 @@ fed_status fed_plan_set(const void *text, size_t n, const char *assignment,
     if (!value)
         FED_GO(fed_fail(err, FED_E_INVALID, "%s: the value is no valid text", path));
     FED_GO(put(root, path, value, err));
-    if (json_dump_callback(root, append, out, JSON_COMPACT) != 0)
-        status = fed_fail(err, out->status ? out->status : FED_E_NOMEM,
-                          "%s: the changed plan does not fit", path);
+    status = fed_plan_dump_json(out, root, JSON_COMPACT, err);
 out:
     json_decref(root);
     return status;

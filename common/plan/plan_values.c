@@ -12,7 +12,8 @@ void fed_plan_show_text(const char *text, char out[FED_PLAN_SHOWN])
 {
     size_t n = 0;
     out[n++] = '"';
-    for (; *text && n < 44; text++)
+    /* cut between characters, not inside one (they are valid UTF-8 here) */
+    for (; *text && (n < 44 || ((*text & 0xc0) == 0x80 && n < 48)); text++)
         out[n++] = (unsigned char)*text < 0x20 || *text == 0x7f ? '?' : *text;
     snprintf(out + n, FED_PLAN_SHOWN - n, "%s\"", *text ? "..." : "");
 }
@@ -93,7 +94,7 @@ static fed_status check_range(const fed_plan_field *field, const char *path, dou
     return fed_fail(err, FED_E_INVALID, "%s: %s is %s %s", path, shown, relation, bound);
 }
 
-/* Words first, then numbers: true when the value was a word of the field. */
+/* The word of the field that the value is, or NULL. */
 static const fed_plan_word *word_in(const fed_plan_field *field, const json_t *value)
 {
     return json_is_string(value) ? fed_plan_find_word(field, json_string_value(value))
@@ -170,17 +171,24 @@ bool fed_plan_is_name(const char *text)
     return n >= 1 && n <= FED_PLAN_MAX_NAME && !text[n];
 }
 
-static fed_status store_name(char **to, const char *path, const json_t *value,
-                             fed_error *err)
+fed_status fed_plan_read_name(const char **out, const char *path, const json_t *value,
+                              fed_error *err)
 {
     char shown[FED_PLAN_SHOWN];
     fed_plan_show(value, shown);
-    if (!json_is_string(value) || !fed_plan_is_name(json_string_value(value)))
-        return fed_fail(
-            err, FED_E_INVALID,
-            "%s: %s is not a name of 1 to %d letters, digits, '.', '_' or '-'", path,
-            shown, FED_PLAN_MAX_NAME);
-    *to = fed_strdup(json_string_value(value));
+    *out = json_string_value(value);
+    if (*out && fed_plan_is_name(*out)) return FED_OK;
+    return fed_fail(err, FED_E_INVALID,
+                    "%s: %s is not a name of 1 to %d letters, digits, '.', '_' or '-'",
+                    path, shown, FED_PLAN_MAX_NAME);
+}
+
+static fed_status store_name(char **to, const char *path, const json_t *value,
+                             fed_error *err)
+{
+    const char *name = NULL;
+    FED_TRY(fed_plan_read_name(&name, path, value, err));
+    *to = fed_strdup(name);
     return *to ? FED_OK : fed_fail_nomem(err, FED_PLAN_MAX_NAME);
 }
 
@@ -213,11 +221,11 @@ static fed_status store_shape(fed_shape *to, const fed_plan_field *field,
                               const char *path, const json_t *value, fed_error *err)
 {
     size_t n = json_array_size(value);
-    if (!json_is_array(value) || n < 1 || n > FED_RANK_MAX) {
-        char wanted[48];
-        snprintf(wanted, sizeof wanted, "a list of 1 to %d sizes", FED_RANK_MAX);
-        return fail_type(field, path, value, wanted, err);
-    }
+    if (!json_is_array(value))
+        return fail_type(field, path, value, "a list of sizes", err);
+    if (n < 1 || n > FED_RANK_MAX)
+        return fed_fail(err, FED_E_INVALID, "%s: %zu sizes, 1 to %d are allowed", path, n,
+                        FED_RANK_MAX);
     double product = 1;
     for (size_t i = 0; i < n; i++) {
         char place[96];

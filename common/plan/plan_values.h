@@ -21,6 +21,9 @@ void fed_plan_show(const json_t *value, char out[FED_PLAN_SHOWN]);
 void fed_plan_show_text(const char *text, char out[FED_PLAN_SHOWN]);
 /** True when `text` is 1 to FED_PLAN_MAX_NAME letters, digits, `.`, `_`, `-`. */
 bool fed_plan_is_name(const char *text);
+/** The name (borrowed) that `value` holds. */
+FED_MUST_CHECK fed_status fed_plan_read_name(const char **out, const char *path,
+                                             const json_t *value, fed_error *err);
 /** A whole number, also one written as 3.0. */
 bool fed_plan_whole(const json_t *value, int64_t *out);
 
@@ -39,6 +42,9 @@ void fed_plan_print_loss(fed_bytes *out, const fed_plan_op *loss);
 /** The JSON object in `text`; within the limits of a plan, no key twice. For json_decref(). */
 FED_MUST_CHECK fed_status fed_plan_load_json(json_t **out, const void *text, size_t n,
                                              fed_error *err);
+/** Append JSON text; `flags` are jansson's. */
+FED_MUST_CHECK fed_status fed_plan_dump_json(fed_bytes *out, const json_t *value,
+                                             size_t flags, fed_error *err);
 /** "PATH: unknown field; did you mean …?" */
 fed_status fed_plan_fail_unknown(const char *path, fed_error *err);
 

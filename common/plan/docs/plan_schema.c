@@ -2,12 +2,12 @@
  * The JSON Schema of an author's plan, so that an editor completes and checks while one
  * types. It says what a single field may be; rules across fields stay with the parser.
  */
-#include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "plan_docs.h"
+#include "plan_values.h"
 
 /* A failed allocation leaves a NULL that jansson's _new functions pass on as a failure; one
  * flag collects them, and the caller looks at it once. */
@@ -326,19 +326,15 @@ static json_t *schema(bool *ok)
     return root;
 }
 
-static int append(const char *buffer, size_t n, void *out)
-{
-    fed_bytes_put(out, buffer, n);
-    return 0;
-}
-
 fed_status fed_plan_write_schema(fed_bytes *out, fed_error *err)
 {
     bool ok = true;
     json_t *root = schema(&ok);
-    ok = ok && json_dump_callback(root, append, out,
-                                  JSON_INDENT(2) | JSON_REAL_PRECISION(12)) == 0;
+    fed_status status = ok ? FED_OK : fed_fail_nomem(err, 0);
+    if (ok)
+        status =
+            fed_plan_dump_json(out, root, JSON_INDENT(2) | JSON_REAL_PRECISION(12), err);
     json_decref(root);
     fed_bytes_put_text(out, "\n");
-    return ok && out->status == FED_OK ? FED_OK : fed_fail_nomem(err, 0);
+    return status != FED_OK ? status : out->status;
 }
