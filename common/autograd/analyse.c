@@ -53,9 +53,10 @@ static bool value_is_free(const fed_program *p, size_t j)
     }
 }
 
-/* Is node j's gradient, with all views of it, fed by one consumer alone? */
+/* Is node j's gradient wanted and, with all views of it, fed by one consumer alone? */
 static bool grad_is_free(const fed_program *p, size_t j)
 {
+    if (!p->facts[j].needs_grad) return false;
     while (p->facts[j].consumers == 1 && p->facts[j].view)
         j = p->nodes[j].inputs[0];
     return p->facts[j].consumers == 1;

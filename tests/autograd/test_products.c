@@ -216,10 +216,112 @@ static void test_max_pool(void)
         check_gradients(&cases[i]);
 }
 
+static void avg_pool(const reference *r)
+{
+    pool(r, false);
+}
+
+static void global_avg(const reference *r)
+{
+    size_t c = r->out.dim[0], n = fed_shape_count(&r->in) / c;
+    for (size_t i = 0; i < r->batch * c; i++) {
+        double sum = 0;
+        for (size_t k = 0; k < n; k++)
+            sum += r->x[(i / c * n + k) * c + i % c];
+        r->y[i] = sum / (double)n;
+    }
+}
+
+static void global_max(const reference *r)
+{
+    size_t c = r->out.dim[0], n = fed_shape_count(&r->in) / c;
+    for (size_t i = 0; i < r->batch * c; i++) {
+        r->y[i] = -INFINITY;
+        for (size_t k = 0; k < n; k++)
+            r->y[i] = fmax(r->y[i], r->x[(i / c * n + k) * c + i % c]);
+    }
+}
+
+static void test_other_pools(void)
+{
+    static const gradient_case cases[] = {
+        {.layers = "avg_pool2d size=2", .in = {3, {4, 6, 3}}, .compute = avg_pool},
+        {.layers = "avg_pool2d size=3 stride=2 pad=1",
+         .in = {3, {5, 6, 17}},
+         .compute = avg_pool},
+        {.layers = "avg_pool2d size=2,3 stride=1 padding=same",
+         .in = {3, {3, 4, 2}},
+         .compute = avg_pool},
+        {.layers = "avg_pool1d size=3 stride=2 padding=same",
+         .in = {2, {8, 5}},
+         .compute = avg_pool},
+        {.layers = "global_avg_pool", .in = {3, {3, 4, 5}}, .compute = global_avg},
+        {.layers = "global_avg_pool", .in = {2, {7, 19}}, .compute = global_avg},
+        {.layers = "global_max_pool", .in = {3, {3, 4, 5}}, .compute = global_max},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        check_gradients(&cases[i]);
+}
+
+/* C = A B for two slices of the input. */
+static void matmul(const reference *r)
+{
+    size_t m = r->out.dim[1], n = r->out.dim[2], k = r->in.dim[1] / (m + n);
+    size_t stack = r->out.dim[0], each = r->in.dim[1];
+    for (size_t s = 0; s < r->batch * stack; s++)
+        for (size_t i = 0; i < m; i++)
+            for (size_t j = 0; j < n; j++) {
+                const double *a = r->x + s * each, *b = a + m * k;
+                double sum = 0;
+                for (size_t l = 0; l < k; l++)
+                    sum += a[i * k + l] * b[l * n + j];
+                r->y[(s * m + i) * n + j] = sum;
+            }
+}
+
+static void matmul_turned(const reference *r)
+{
+    size_t m = r->out.dim[1], n = r->out.dim[2], k = r->in.dim[1] / (m + n);
+    size_t stack = r->out.dim[0], each = r->in.dim[1];
+    for (size_t s = 0; s < r->batch * stack; s++)
+        for (size_t i = 0; i < m; i++)
+            for (size_t j = 0; j < n; j++) {
+                const double *a = r->x + s * each, *b = a + m * k;
+                double sum = 0;
+                for (size_t l = 0; l < k; l++)
+                    sum += a[i * k + l] * b[j * k + l];
+                r->y[(s * m + i) * n + j] = sum;
+            }
+}
+
+static void test_matmul(void)
+{
+    static const gradient_case cases[] = {
+        {.layers = "slice start=0 length=12 @a | reshape shape=2,3,4 @x |"
+                   "slice start=12 length=20 <input @b | reshape shape=2,4,5 @y |"
+                   "matmul <x <y",
+         .in = {2, {2, 32}},
+         .compute = matmul},
+        {.layers = "slice start=0 length=12 @a | reshape shape=2,3,4 @x |"
+                   "slice start=12 length=20 <input @b | reshape shape=2,5,4 @y |"
+                   "matmul transpose_b=1 <x <y",
+         .in = {2, {2, 32}},
+         .compute = matmul_turned},
+        {.layers = "slice start=0 length=80 @a | reshape shape=1,40,2 @x |"
+                   "slice start=80 length=76 <input @b | reshape shape=1,38,2 @y |"
+                   "matmul transpose_b=1 <x <y",
+         .in = {2, {1, 156}},
+         .compute = matmul_turned},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        check_gradients(&cases[i]);
+}
+
 int main(void)
 {
-    static const fed_case cases[] = {CASE(test_linear), CASE(test_conv2d),
+    static const fed_case cases[] = {CASE(test_linear),      CASE(test_conv2d),
                                      CASE(test_conv2d_wide), CASE(test_conv1d),
-                                     CASE(test_max_pool)};
+                                     CASE(test_max_pool),    CASE(test_other_pools),
+                                     CASE(test_matmul)};
     return fed_run("products", cases, sizeof cases / sizeof *cases);
 }

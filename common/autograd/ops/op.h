@@ -94,7 +94,8 @@ struct fed_node {
     bool needs_y;     /* backward reads the output */
     double flops;     /* forward, one example */
     fed_window window;
-    size_t n[8]; /* whatever numbers the operator wants to keep */
+    size_t n[8];                 /* whatever numbers the operator wants to keep */
+    size_t part[FED_INPUTS_MAX]; /* the same, one for each input */
 };
 
 /** One kernel call. Pointers are to whole batches. */

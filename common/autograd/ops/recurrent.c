@@ -1,0 +1,69 @@
+#include "recurrent.h"
+
+#include <math.h>
+
+#include "kernels/vector.h"
+
+fed_status fed_recurrent_infer(fed_node *node, const fed_shape *in, size_t gates,
+                               fed_error *err)
+{
+    char text[64];
+    size_t units = fed_attr_size(node, FED_RNN_UNITS);
+    double bound = sqrt(1.0 / (double)units);
+    if (in->rank != 2)
+        return fed_fail(err, FED_E_INVALID, "input: %s is not steps x values",
+                        fed_shape_text(in, text, sizeof text));
+    node->n[FED_RNN_STEPS] = in->dim[0];
+    node->n[FED_RNN_IN] = in->dim[1];
+    node->n[FED_RNN_HIDDEN] = units;
+    node->shape = node->attrs[FED_RNN_SEQUENCE].number != 0
+                      ? fed_shape2(in->dim[0], units)
+                      : fed_shape1(units);
+    node->needs_x = 0; /* a time-major copy is kept instead */
+    node->flops =
+        2.0 * (double)in->dim[0] * (double)(in->dim[1] + units) * (double)(gates * units);
+    fed_node_add_param(node, "weight", fed_shape2(in->dim[1], gates * units),
+                       FED_INIT_UNIFORM, bound);
+    fed_node_add_param(node, "recurrent", fed_shape2(units, gates * units),
+                       FED_INIT_UNIFORM, bound);
+    fed_node_add_param(node, "bias", fed_shape1(gates * units), FED_INIT_ZERO, 0);
+    return FED_OK;
+}
+
+void fed_recurrent_gather(const fed_call *call, float *to)
+{
+    size_t steps = call->node->n[FED_RNN_STEPS], in = call->node->n[FED_RNN_IN];
+    for (size_t b = 0; b < call->batch; b++)
+        for (size_t t = 0; t < steps; t++)
+            memcpy(to + (t * call->batch + b) * in, call->x[0] + (b * steps + t) * in,
+                   in * sizeof *to);
+}
+
+void fed_recurrent_scatter(const fed_call *call, const float *from)
+{
+    size_t steps = call->node->n[FED_RNN_STEPS], in = call->node->n[FED_RNN_IN];
+    for (size_t b = 0; b < call->batch; b++)
+        for (size_t t = 0; t < steps; t++)
+            memcpy(call->dx[0] + (b * steps + t) * in, from + (t * call->batch + b) * in,
+                   in * sizeof *from);
+}
+
+void fed_recurrent_emit(const fed_call *call, const float *states)
+{
+    size_t steps = call->node->n[FED_RNN_STEPS], units = call->node->n[FED_RNN_HIDDEN];
+    bool all = call->node->attrs[FED_RNN_SEQUENCE].number != 0;
+    for (size_t b = 0; b < call->batch; b++)
+        for (size_t t = all ? 0 : steps - 1; t < steps; t++)
+            memcpy(call->y + (all ? b * steps + t : b) * units,
+                   states + ((t + 1) * call->batch + b) * units, units * sizeof(float));
+}
+
+void fed_recurrent_take(const fed_call *call, size_t step, float *dh)
+{
+    size_t steps = call->node->n[FED_RNN_STEPS], units = call->node->n[FED_RNN_HIDDEN];
+    bool all = call->node->attrs[FED_RNN_SEQUENCE].number != 0;
+    if (!all && step + 1 < steps) return;
+    for (size_t b = 0; b < call->batch; b++)
+        fed_vector_add(units, call->dy + (all ? b * steps + step : b) * units,
+                       dh + b * units);
+}
