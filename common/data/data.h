@@ -7,7 +7,7 @@
  *     kind:PATH?key=value&key=value…
  *
  *     mnist:DIR                         the four MNIST files, plain or .gz
- *     idx:IMAGES,LABELS                 any pair of IDX files, plain or .gz
+ *     idx:IMAGES,LABELS                 any IDX files, plain or .gz
  *     csv:FILE?label=COL[&user=COL]…    a table with a header line, plain or .gz
  *     text:FILE?by=speaker…             plays: predict the next character; speaker = user
  *     leaf:DIR                          LEAF's JSON (train/ and test/), a user each

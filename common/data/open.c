@@ -17,7 +17,7 @@ static const char shell_keys[] = " partition clients seed data_seed ";
 
 static const data_kind kinds[] = {
     {"mnist", " ", fed_mnist_open},
-    {"idx", " classes ", fed_idx_open},
+    {"idx", " classes test ", fed_idx_open},
     {"csv", " label target user drop classes test normalize ", fed_csv_open},
     {"text", " by seq min_chars vocab test ", fed_text_open},
     {"leaf", " classes ", fed_leaf_open},
@@ -70,13 +70,14 @@ fed_status fed_test_share_from_spec(const fed_data_spec *spec, fed_data_part par
     const char *text = fed_data_spec_option(spec, "test");
     *share = 0;
     if (text &&
-        (!fed_text_to_double(text, strlen(text), share) || *share < 0 || *share > 0.9))
-        return fed_fail(err, FED_E_INVALID, "data spec: test=%s is not a share in 0..0.9",
+        (!fed_text_to_double(text, strlen(text), share) || *share < 0 || *share > 1))
+        return fed_fail(err, FED_E_INVALID, "data spec: test=%s is not a share in 0..1",
                         text);
     if (part == FED_DATA_TEST && *share <= 0)
         return fed_fail(
             err, FED_E_INVALID,
-            "data spec: %s:%s has no test part; test=0.2 makes one of a fifth",
+            "data spec: %s:%s has no test part; test=0.2 makes one of a fifth, "
+            "test=1 of all",
             spec->kind, spec->path);
     return FED_OK;
 }

@@ -49,6 +49,27 @@ static void test_mnist(void)
     }
 }
 
+/* The same files named one by one, as either part. */
+static void test_idx_parts(void)
+{
+    const char *dir = fed_data_path("mnist");
+    if (!dir) return;
+    char files[4096], both[4200], test[4200];
+    snprintf(files, sizeof files, "%s/t10k-images-idx3-ubyte,%s/t10k-labels-idx1-ubyte",
+             dir, dir);
+    snprintf(both, sizeof both, "idx:a,b,%s", files);
+    snprintf(test, sizeof test, "idx:%s.gz?test=1&classes=12", files);
+    const char *const specs[] = {both, test};
+    for (int i = 0; i < 2; i++) {
+        fed_data *ds = NULL;
+        fed_error err = {FED_OK, ""};
+        if (!CHECK_OK(fed_data_open(specs[i], FED_DATA_TEST, &ds, &err), &err)) continue;
+        CHECK_EQ(fed_data_describe(ds)->rows, 10000);
+        CHECK_EQ(fed_data_describe(ds)->classes, i ? 12 : 10);
+        fed_data_free(ds);
+    }
+}
+
 static void test_wisdm(void)
 {
     static const char file[] = "wisdm51/phone_accel.csv.gz";
@@ -128,7 +149,8 @@ static void test_turbofan(void)
 
 int main(void)
 {
-    static const fed_case cases[] = {CASE(test_mnist), CASE(test_wisdm),
-                                     CASE(test_shakespeare), CASE(test_turbofan)};
+    static const fed_case cases[] = {CASE(test_mnist), CASE(test_idx_parts),
+                                     CASE(test_wisdm), CASE(test_shakespeare),
+                                     CASE(test_turbofan)};
     return fed_run("data_real", cases, sizeof cases / sizeof *cases);
 }

@@ -57,6 +57,12 @@ static void test_specs(void)
         {"mnist:d?colour=red", FED_E_INVALID, "takes no key \"colour\""},
         {"mnist:/nowhere/at/all", FED_E_NOT_FOUND, "train-images-idx3-ubyte"},
         {"idx:only-images", FED_E_INVALID, "idx:IMAGES,LABELS"},
+        {"idx:a,b,c", FED_E_INVALID, "idx:a,b,c is not"},
+        {"idx:a,,c,d", FED_E_INVALID, "is not idx:IMAGES,LABELS"},
+        {"idx:a,b,c,d,e", FED_E_INVALID, "is not idx:IMAGES,LABELS"},
+        {"idx:a,b?test=0.5", FED_E_UNSUPPORTED, "test=0.5: two IDX files are one part"},
+        {"idx:a,b,c,d?test=1", FED_E_UNSUPPORTED, "four are both"},
+        {"idx:a,b?test=1", FED_E_INVALID, "test=1 leaves no training part"},
         {"idx:a,b?classes=0", FED_E_INVALID,
          "classes=0 is not a whole number between 1 and"},
         {"idx:a,b?classes=many", FED_E_INVALID, "classes=many"},
@@ -77,6 +83,9 @@ static void test_specs(void)
         {"synthetic:moons", FED_E_UNSUPPORTED, "none of digits, gaussian, linear"},
         {"synthetic:digits?rows=0", FED_E_INVALID, "rows=0"},
         {"synthetic:digits?rows=5&users=6", FED_E_INVALID, "users=6"},
+        {"synthetic:digits?classes=10", FED_E_INVALID, "digits takes no key \"classes\""},
+        {"synthetic:linear?classes=3", FED_E_INVALID, "linear takes no key \"classes\""},
+        {"synthetic:digits?dims=3", FED_E_INVALID, "digits takes no key \"dims\""},
         {"synthetic:gaussian?classes=1", FED_E_INVALID, "classes=1 is not"},
         {"synthetic:linear?rows=4194304&dims=16384", FED_E_LIMIT, "dims=16384 exceed"},
     };
@@ -91,7 +100,7 @@ static void test_specs(void)
 
 static void test_missing_test_parts(void)
 {
-    static const char *const specs[] = {"csv:x?label=a", "text:x"};
+    static const char *const specs[] = {"csv:x?label=a", "text:x", "idx:a,b"};
     for (size_t i = 0; i < sizeof specs / sizeof *specs; i++, refused++) {
         fed_error err = {FED_OK, ""};
         fed_data *ds;
@@ -257,6 +266,11 @@ static void test_csv_parts(void)
     fed_span small = BYTES("x,y\n1,a\n2,b\n");
     check_csv(small, &options, FED_DATA_TEST, FED_E_FORMAT,
               "2 rows leave none for the test");
+    options.test = 1;
+    check_csv(small, &options, FED_DATA_TRAIN, FED_E_FORMAT,
+              "leave none for the training");
+    options.normalize = FED_SCALE_STANDARD;
+    check_csv(small, &options, FED_DATA_TEST, FED_E_INVALID, "needs training rows");
     /* The test row is far outside of the training rows' range. */
     fed_span wide = BYTES("x,y\n0,a\n1e-38,b\n3e38,a\n");
     options.test = 0.4, options.normalize = FED_SCALE_MINMAX;

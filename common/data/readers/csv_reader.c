@@ -79,6 +79,10 @@ static fed_status normalize(csv_job *job, fed_scaling scaling, fed_error *err)
     fed_csv_table *t = &job->table;
     float *table = (float *)(void *)t->features.data;
     if (scaling == FED_SCALE_NONE) return FED_OK;
+    if (!memchr(job->is_test, 0, t->rows))
+        return fed_fail(err, FED_E_INVALID,
+                        "normalize= needs training rows, but all %u are the test part",
+                        t->rows);
     job->offset = fed_calloc(t->n_features, sizeof *job->offset);
     job->factor = fed_calloc(t->n_features, sizeof *job->factor);
     if (!job->offset || !job->factor)

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "../data_file.h"
+#include "line_reader.h"
 #include "readers.h"
 
 enum { IDX_U8 = 0x08, IDX_MAX_RANK = 4, MNIST_CLASSES = 10 };
@@ -159,21 +160,55 @@ fed_status fed_mnist_open(fed_data *ds, const fed_data_spec *spec, fed_data_part
     return open_pair(ds, images, labels, MNIST_CLASSES, err);
 }
 
-/* A pair of files is one part; the other part is another pair. */
+/* Cut IMAGES,LABELS or IMAGES,LABELS,TEST_IMAGES,TEST_LABELS apart, in place. */
+static fed_status cut_paths(char *path, const char *names[4], size_t *n, fed_error *err)
+{
+    fed_shown shown = fed_show(fed_span_of(path));
+    bool empty = false;
+    for (*n = 0; *n < 4 && path; ++*n) {
+        char *comma = strchr(path, ',');
+        names[*n] = path;
+        if (comma) *comma = 0;
+        empty |= !*path;
+        path = comma ? comma + 1 : NULL;
+    }
+    if (!path && !empty && *n % 2 == 0) return FED_OK;
+    return fed_fail(
+        err, FED_E_INVALID,
+        "data spec: idx:%s is not idx:IMAGES,LABELS[,TEST_IMAGES,TEST_LABELS]",
+        shown.text);
+}
+
+/* Four files are both parts; two are the training part or, with test=1, the test part. */
+static fed_status check_part(const fed_data_spec *spec, fed_data_part part,
+                             size_t n_files, fed_error *err)
+{
+    double share;
+    const char *test = fed_data_spec_option(spec, "test");
+    if (n_files == 4 && !test) return FED_OK;
+    FED_TRY(fed_test_share_from_spec(spec, part, &share, err));
+    if (n_files == 4 || (share != 0 && share != 1))
+        return fed_fail(
+            err, FED_E_UNSUPPORTED,
+            "data spec: test=%s: two IDX files are one part (test=0 or 1), four "
+            "are both",
+            test);
+    if (part == FED_DATA_TRAIN && share == 1)
+        return fed_fail(err, FED_E_INVALID, "data spec: test=1 leaves no training part");
+    return FED_OK;
+}
+
 fed_status fed_idx_open(fed_data *ds, const fed_data_spec *spec, fed_data_part part,
                         fed_error *err)
 {
-    char images[sizeof spec->path];
+    char path[sizeof spec->path];
+    const char *names[4];
+    size_t n;
     uint64_t classes;
-    const char *comma = strchr(spec->path, ',');
-    (void)part;
-    if (!comma || comma == spec->path || !comma[1])
-        return fed_fail(err, FED_E_INVALID,
-                        "data spec: idx:%s is not idx:IMAGES,LABELS (two files)",
-                        spec->path);
+    memcpy(path, spec->path, sizeof path);
+    FED_TRY(cut_paths(path, names, &n, err));
+    FED_TRY(check_part(spec, part, n, err));
     FED_TRY(fed_data_spec_number(spec, "classes", 1, 256, 0, &classes, err));
-    size_t n = (size_t)(comma - spec->path);
-    memcpy(images, spec->path, n);
-    images[n] = 0;
-    return open_pair(ds, images, comma + 1, (uint32_t)classes, err);
+    const char **pair = n == 4 && part == FED_DATA_TEST ? names + 2 : names;
+    return open_pair(ds, pair[0], pair[1], (uint32_t)classes, err);
 }

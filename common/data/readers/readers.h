@@ -81,7 +81,7 @@ enum { FED_ASCII_TOKENS = 96 };
  *  else. */
 bool fed_ascii_token(uint8_t c, uint8_t *token);
 
-/** The spec's `test`, a share in [0, 0.9], 0 when it is not given. Refuses `part` TEST of
+/** The spec's `test`, a share in [0, 1], 0 when it is not given. Refuses `part` TEST of
  *  a set that has none. */
 fed_status fed_test_share_from_spec(const fed_data_spec *spec, fed_data_part part,
                                     double *share, fed_error *err);

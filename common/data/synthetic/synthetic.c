@@ -138,11 +138,27 @@ static fed_status make_linear(const synthetic_job *job)
     return FED_OK;
 }
 
-static const struct synthetic_kind {
+typedef struct synthetic_kind {
     const char *name;
     fed_status (*make)(const synthetic_job *job);
-} kinds[] = {
-    {"digits", make_digits}, {"gaussian", make_gaussian}, {"linear", make_linear}};
+    bool takes_classes, takes_dims;
+} synthetic_kind;
+
+static const synthetic_kind kinds[] = {{"digits", make_digits, false, false},
+                                       {"gaussian", make_gaussian, true, true},
+                                       {"linear", make_linear, false, true}};
+
+static fed_status check_keys(const synthetic_kind *kind, const fed_data_spec *spec,
+                             fed_error *err)
+{
+    const char *foreign = NULL;
+    if (!kind->takes_classes && fed_data_spec_option(spec, "classes"))
+        foreign = "classes";
+    if (!kind->takes_dims && fed_data_spec_option(spec, "dims")) foreign = "dims";
+    if (!foreign) return FED_OK;
+    return fed_fail(err, FED_E_INVALID, "data spec: synthetic:%s takes no key \"%s\"",
+                    kind->name, foreign);
+}
 
 /* Row i belongs to user i mod N. */
 static fed_status deal_users(const synthetic_job *job)
@@ -183,6 +199,7 @@ fed_status fed_synthetic_open(fed_data *ds, const fed_data_spec *spec, fed_data_
     FED_TRY(read_options(&job, spec));
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         if (strcmp(spec->path, kinds[i].name) != 0) continue;
+        FED_TRY(check_keys(&kinds[i], spec, err));
         FED_TRY(kinds[i].make(&job));
         ds->info.rows = job.rows;
         ds->info.target_len = 1;
