@@ -3,16 +3,23 @@
  * this one header. docs/threat-model.md says against whom, docs/secagg-parameters.md why the
  * numbers are what they are.
  *
- *   graph    how many neighbours a member has and how many of them it takes
- *   shamir   secrets in shares, and back, with some of the shares wrong
+ *   protocol     what both sides agree on: parameters, phases, the session
+ *   device       the device's party
+ *   server       the server's party
+ *   certificate  who is enrolled
+ *   graph        how many neighbours a member has and how many of them it takes
  */
 #ifndef FED_SECAGG_H
 #define FED_SECAGG_H
 
 #include "base.h"
+#include "codec.h"
 #include "crypto.h"
 
 #include "graph.h"
-#include "shamir.h"
+#include "certificate.h"
+#include "protocol.h"
+#include "device.h"
+#include "server.h"
 
 #endif

@@ -1,6 +1,7 @@
 /* Sharing and restoring, against definitions, and with wrong shares. */
 #include "harness.h"
 #include "secagg.h"
+#include "shamir.h"
 
 enum { N = 24, T = 9 };
 

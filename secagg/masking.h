@@ -1,0 +1,23 @@
+/* Masks of many pairs on many vectors: from secrets to lanes. Internal. */
+#ifndef FED_SECAGG_MASKING_H
+#define FED_SECAGG_MASKING_H
+
+#include "keys.h"
+
+/** One pair's mask, or, with `peer` NULL, one member's self mask from its seed. */
+typedef struct fed_mask_source {
+    const uint8_t *secret; /* X25519 secret or seed; borrowed */
+    const uint8_t *peer;   /* X25519 public key; borrowed */
+    uint32_t index, other; /* members; `other` is ignored for a self mask */
+    bool subtract;
+} fed_mask_source;
+
+/** Add (subtract) all masks to params->n_vectors rings. Keys are agreed on `parallel` (may be
+ *  NULL), and tiles spread over it. On failure the rings are spoiled. */
+FED_MUST_CHECK fed_status fed_masking_apply(const fed_secagg_params *params,
+                                            const fed_secagg_session *session,
+                                            const fed_mask_source *sources, size_t count,
+                                            fed_ring *vectors,
+                                            const fed_parallel *parallel, fed_error *err);
+
+#endif
