@@ -69,7 +69,8 @@ uint32_t fed_secagg_server_waiting(const fed_secagg_server *server);
 uint32_t fed_secagg_server_members(const fed_secagg_server *server);
 
 /** End the present phase and go on with those who sent its message. FED_OK also when that
- *  aborts the cohort: see the phase. FED_E_NOMEM and the like change nothing. */
+ *  aborts the cohort: see the phase. After a failure (FED_E_NOMEM, FED_E_CRYPTO) drop the
+ *  party, and make it again from the records. */
 FED_MUST_CHECK fed_status fed_secagg_server_close(fed_secagg_server *server,
                                                   fed_bytes *record, fed_error *err);
 /** End the cohort from outside (time, shutdown, a failed store). */

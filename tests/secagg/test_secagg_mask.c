@@ -62,8 +62,8 @@ static void test_fused_equals_openssl(void)
         for (size_t n = 1; n <= ENTRIES; n += n < 300 ? 1 : 4999) {
             memset(a, 0x5a, sizeof a);
             memset(b, 0x5a, sizeof b);
-            CHECK_OK(fed_mask_apply(a, lanes[l], n, masks, MASKS, FED_KEYSTREAM_AES256_CTR,
-                                    NULL, &err),
+            CHECK_OK(fed_mask_apply(a, lanes[l], n, masks, MASKS,
+                                    FED_KEYSTREAM_AES256_CTR, NULL, &err),
                      &err);
             CHECK_OK(fed_mask_apply_evp(b, lanes[l], n, masks, MASKS,
                                         FED_KEYSTREAM_AES256_CTR, NULL, &err),
@@ -106,9 +106,11 @@ static void test_equals_the_definition(void)
     for (int k = 0; k < 2; k++) {
         memset(got, 0, sizeof got);
         memset(want, 0, sizeof want);
-        CHECK_OK(fed_mask_apply(got, 4, ENTRIES, masks, MASKS, kinds[k], NULL, &err), &err);
+        CHECK_OK(fed_mask_apply(got, 4, ENTRIES, masks, MASKS, kinds[k], NULL, &err),
+                 &err);
         for (int m = 0; m < MASKS; m++) {
-            CHECK_OK(fed_mask_expand(masks[m].key, 4, ENTRIES, kinds[k], one, &err), &err);
+            CHECK_OK(fed_mask_expand(masks[m].key, 4, ENTRIES, kinds[k], one, &err),
+                     &err);
             for (int i = 0; i < ENTRIES; i++)
                 want[i] += masks[m].subtract ? 0 - one[i] : one[i];
         }
@@ -125,18 +127,19 @@ static void test_threads_change_nothing(void)
     make_masks(masks, 4);
     CHECK_OK(fed_pool_new(&pool, 4, &err), &err);
     const fed_parallel *p = fed_pool_parallel(pool);
-    CHECK_OK(fed_mask_apply(a, 2, ENTRIES, masks, MASKS, FED_KEYSTREAM_AES256_CTR, NULL,
-                            &err),
-             &err);
-    CHECK_OK(fed_mask_apply(b, 2, ENTRIES, masks, MASKS, FED_KEYSTREAM_AES256_CTR, p, &err),
-             &err);
+    CHECK_OK(
+        fed_mask_apply(a, 2, ENTRIES, masks, MASKS, FED_KEYSTREAM_AES256_CTR, NULL, &err),
+        &err);
+    CHECK_OK(
+        fed_mask_apply(b, 2, ENTRIES, masks, MASKS, FED_KEYSTREAM_AES256_CTR, p, &err),
+        &err);
     CHECK_MEM(a, b, sizeof a);
     CHECK_OK(fed_mask_apply_evp(a, 2, ENTRIES, masks, MASKS, FED_KEYSTREAM_CHACHA20, NULL,
                                 &err),
              &err);
-    CHECK_OK(fed_mask_apply_evp(b, 2, ENTRIES, masks, MASKS, FED_KEYSTREAM_CHACHA20, p,
-                                &err),
-             &err);
+    CHECK_OK(
+        fed_mask_apply_evp(b, 2, ENTRIES, masks, MASKS, FED_KEYSTREAM_CHACHA20, p, &err),
+        &err);
     CHECK_MEM(a, b, sizeof a);
     fed_pool_free(pool);
 }
@@ -162,7 +165,8 @@ static fed_status apply_both(void *ctx)
     fed_error err;
     fed_status status;
     FED_GO(fed_mask_apply(a, 4, 1000, ctx, MASKS, FED_KEYSTREAM_AES256_CTR, NULL, &err));
-    FED_GO(fed_mask_apply_evp(a, 4, 1000, ctx, MASKS, FED_KEYSTREAM_AES256_CTR, NULL, &err));
+    FED_GO(
+        fed_mask_apply_evp(a, 4, 1000, ctx, MASKS, FED_KEYSTREAM_AES256_CTR, NULL, &err));
 out:
     return status;
 }
