@@ -1,13 +1,20 @@
 #include "golomb.h"
 
-/* ln(2) in 32-bit fixed point: -1/log2(1-p) = ln 2 (1/p - 1/2 - p/12 - ...). */
-#define LN2_32 UINT64_C(2977044472)
-
+/* The smallest m with t^m (1 + t) <= 1 for t = 1 - k/n (Gallager, van Voorhis). By products
+ * alone, which give the same bits on every machine, as logarithms would not. */
 uint32_t fed_golomb_parameter(size_t k, size_t n)
 {
-    if (!k || 2 * (uint64_t)k >= n) return 1;
-    uint64_t half_units = (2 * (uint64_t)n - k) / k; /* 2 (n/k - 1/2), below 2^32 */
-    return (uint32_t)((half_units * (LN2_32 / 2)) >> 32) + 1;
+    double powers[31], t = k < n ? (double)(n - k) / (double)n : 0, product = 1 + t;
+    uint32_t m = 0;
+    powers[0] = t;
+    for (int j = 1; j < 31; j++)
+        powers[j] = powers[j - 1] * powers[j - 1];
+    for (int j = 30; j >= 0; j--)
+        if (k && product * powers[j] > 1) {
+            product *= powers[j];
+            m += UINT32_C(1) << j;
+        }
+    return m + 1;
 }
 
 /* Remainders below `cut` take width-1 bits, the others `width`. */

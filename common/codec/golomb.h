@@ -1,9 +1,9 @@
 /*
  * Golomb codes for ascending indices (Golomb 1966; Gallager, van Voorhis 1975). The gap
  * between neighbours is written as quotient by M in unary and remainder in truncated binary,
- * with M = ceil(-1 / log2(1 - k/n)), the best for gaps of independent draws. Rice's
- * special case (M a power of two) is up to 2 % longer; this stays within 1 % of the entropy for
- * every k/n <= 1/2. M follows from k and n, so it is not sent.
+ * with the M that is best for gaps of independent draws. Rice's special case (M a power of
+ * two) is up to 2 % longer; this stays within 1 % of the entropy for every k/n up to 0.17. M
+ * follows from k and n, so it is not sent.
  */
 #ifndef FED_GOLOMB_H
 #define FED_GOLOMB_H
