@@ -210,8 +210,10 @@ void fed_bench_add(fed_bench *b, const fed_bench_figure *f)
     fed_bytes_put_text(&b->json, b->rows++ ? ", {" : "{");
     size_t start = b->json.len;
     put_text(&b->json, "name", f->name);
-    if (b->json.status == FED_OK) /* no comma in front of the first member */
-        memmove(b->json.data + start, b->json.data + start + 2, b->json.len -= 2);
+    if (b->json.status == FED_OK) { /* no comma in front of the first member */
+        b->json.len -= 2;
+        memmove(b->json.data + start, b->json.data + start + 2, b->json.len - start);
+    }
     put_number(&b->json, "ours", f->ours);
     put_text(&b->json, "unit", f->unit);
     put_number(&b->json, "reference", f->reference);
