@@ -1,12 +1,16 @@
 /*
- * Exactly B bits per entry. Eight entries are exactly B bytes, so all loops run over whole
- * groups first. Packing collects entries in a 64-bit word; unpacking loads the eight bytes that
- * contain an entry and shifts (an entry of up to 57 bits lies in eight bytes, whatever its
- * first bit), and turns to bit-by-bit reading only where eight bytes would pass the end.
+ * Exactly B bits per entry.
+ *
+ * Packing puts as many entries (1, 2 or 4) into a word as leave it below 57 bits, shifts the word
+ * to the first free bit, and stores eight bytes of which the last are overwritten by the next
+ * store. Unpacking loads the eight bytes that contain an entry and shifts: an entry of up
+ * to 57 bits lies in eight bytes, whatever its first bit. Where eight bytes would pass the
+ * end, and for wider entries, the slower general loops take over.
  */
 #include <string.h>
 
 #include "ring.h"
+#include "ring_pack_x86.h"
 
 size_t fed_ring_packed_bytes(unsigned bits, size_t n)
 {
@@ -14,39 +18,77 @@ size_t fed_ring_packed_bytes(unsigned bits, size_t n)
     return (n * bits + 7) / 8;
 }
 
-static void store_tail(uint8_t *out, uint64_t word, unsigned bits)
-{
-    for (unsigned b = 0; b < bits; b += 8)
-        *out++ = (uint8_t)(word >> b);
-}
+/* What has been packed: `fill` bits of `word` are not written yet. */
+typedef struct packer {
+    uint8_t *out, *end;
+    uint64_t word, mask;
+    unsigned fill, bits;
+} packer;
+
+#define LANE(type, i) ((uint64_t)((const type *)r->lanes)[i] & p.mask)
+
+/* Whole groups of eight entries, which begin and end on a byte, so that no group waits for
+ * the one before it. `fill` is below 8 before each word, and 7 + 56 bits fit. */
+#define PACK_GROUPS(entries, packed_entries)                                             \
+    for (; i + 8 <= r->n && p.end - p.out >= (ptrdiff_t)p.bits + 8; p.out += p.bits) {   \
+        uint8_t *at = p.out;                                                             \
+        uint64_t word = 0;                                                               \
+        unsigned fill = 0;                                                               \
+        for (size_t stop = i + 8; i < stop; i += (entries)) {                            \
+            word |= (packed_entries) << fill;                                            \
+            fed_store_u64(at, word);                                                     \
+            fill += (entries)*p.bits;                                                    \
+            at += fill / 8;                                                              \
+            word >>= fill & ~7u;                                                         \
+            fill &= 7;                                                                   \
+        }                                                                                \
+    }
 
 #define PACK(type)                                                                       \
     do {                                                                                 \
-        const type *lane = r->lanes;                                                     \
-        for (size_t i = 0; i < r->n; i++) {                                              \
-            uint64_t v = lane[i] & mask;                                                 \
-            word |= v << fill;                                                           \
-            fill += bits;                                                                \
-            if (fill >= 64) {                                                            \
-                fed_store_u64(out, word);                                                \
-                out += 8;                                                                \
-                fill -= 64;                                                              \
-                word = fill ? v >> (bits - fill) : 0;                                    \
-            }                                                                            \
+        if (4 * p.bits <= 56) {                                                          \
+            PACK_GROUPS(4, (LANE(type, i) | LANE(type, i + 1) << p.bits) |               \
+                               (LANE(type, i + 2) | LANE(type, i + 3) << p.bits)         \
+                                   << 2 * p.bits)                                        \
+        } else if (2 * p.bits <= 56) {                                                   \
+            PACK_GROUPS(2, LANE(type, i) | LANE(type, i + 1) << p.bits)                  \
+        } else if (p.bits <= 56) {                                                       \
+            PACK_GROUPS(1, LANE(type, i))                                                \
         }                                                                                \
+        for (; i < r->n; i++)                                                            \
+            pack_slowly(&p, LANE(type, i));                                              \
     } while (0)
+
+/* One entry, byte by byte. */
+static void pack_slowly(packer *p, uint64_t v)
+{
+    unsigned left = p->bits;
+    while (left) {
+        unsigned take = 8 - p->fill < left ? 8 - p->fill : left;
+        p->word |= (v & ((1u << take) - 1)) << p->fill;
+        v >>= take;
+        left -= take;
+        p->fill += take;
+        if (p->fill < 8) continue;
+        *p->out++ = (uint8_t)p->word;
+        p->word = 0;
+        p->fill = 0;
+    }
+}
 
 void fed_ring_pack(const fed_ring *r, uint8_t *out)
 {
-    unsigned bits = r->bits, fill = 0;
-    uint64_t mask = bits == 64 ? UINT64_MAX : (UINT64_C(1) << bits) - 1, word = 0;
-    if (bits <= 16)
+    packer p = {
+        .out = out, .end = out + fed_ring_packed_bytes(r->bits, r->n), .bits = r->bits};
+    size_t i = 0;
+    p.mask = r->bits == 64 ? UINT64_MAX : (UINT64_C(1) << r->bits) - 1;
+    if (r->bits <= 16)
         PACK(uint16_t);
-    else if (bits <= 32)
+    else if (r->bits <= 32)
         PACK(uint32_t);
     else
         PACK(uint64_t);
-    store_tail(out, word, fill);
+    if (p.fill) *p.out = (uint8_t)p.word;
 }
 
 /* Entry i of a bit string of `len` bytes, near its end or wider than 57 bits. */
@@ -66,7 +108,7 @@ static uint64_t entry_slowly(const uint8_t *packed, size_t len, unsigned bits, s
 #define ADD(type)                                                                        \
     do {                                                                                 \
         type *to = r->lanes;                                                             \
-        for (size_t bit = 0; i < fast; i++, bit += bits)                                 \
+        for (size_t bit = i * bits; i < fast; i++, bit += bits)                          \
             to[i] =                                                                      \
                 (type)(to[i] + (fed_load_u64(packed + bit / 8) >> (bit & 7) & mask));    \
         for (; i < r->n; i++)                                                            \
@@ -77,7 +119,8 @@ static void add_entries(fed_ring *r, const uint8_t *packed, size_t len)
 {
     unsigned bits = r->bits;
     uint64_t mask = bits == 64 ? UINT64_MAX : (UINT64_C(1) << bits) - 1;
-    size_t i = 0, fast = 0; /* entries whose eight bytes end at or before the end */
+    size_t i = fed_ring_add_packed_x86(r, packed, len);
+    size_t fast = 0; /* entries whose eight bytes end at or before the end */
     if (bits <= 57 && len >= 8) fast = ((len - 8) * 8 + 7) / bits;
     if (fast > r->n) fast = r->n;
     if (bits <= 16)

@@ -1,0 +1,1 @@
+fed_bench(codec ROOMS codec INSIDE common/codec)

@@ -1,0 +1,5 @@
+fed_fuzz(pack ROOMS codec)
+fed_fuzz(golomb ROOMS codec INSIDE common/codec)
+fed_fuzz(topk ROOMS codec)
+fed_fuzz(round_state ROOMS codec)
+fed_fuzz(model_diff ROOMS codec)
