@@ -2,7 +2,7 @@
 #ifndef FED_ARGUMENTS_H
 #define FED_ARGUMENTS_H
 
-#include "program.h"
+#include "command_line.h"
 
 enum {
     FED_BUILTIN_OPTIONS = 7

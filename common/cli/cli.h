@@ -1,14 +1,14 @@
 /*
  * cli: what the four programs share. Programs include this one header; rooms never do.
  *
- *   program   a program described by tables: options, commands, help, man page, exit codes
- *   progress  the one progress bar
- *   stop      SIGINT and SIGTERM as a flag and a file descriptor
+ *   command_line  a program described by tables: options, commands, help, man page, exit codes
+ *   progress      the one progress bar
+ *   stop          SIGINT and SIGTERM as a flag and a file descriptor
  */
 #ifndef FED_CLI_H
 #define FED_CLI_H
 
-#include "program.h"
+#include "command_line.h"
 #include "progress.h"
 #include "stop.h"
 

@@ -28,8 +28,8 @@
  * A configuration file holds `option-name = value` lines; those under `[command]` count for
  * that command alone. The command line wins over the file.
  */
-#ifndef FED_PROGRAM_H
-#define FED_PROGRAM_H
+#ifndef FED_COMMAND_LINE_H
+#define FED_COMMAND_LINE_H
 
 #include "base.h"
 
