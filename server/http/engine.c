@@ -1,0 +1,355 @@
+#include "engine.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "crypto.h"
+#include "server_key.h"
+#include "waiting.h"
+
+enum { BATCH_MAX = 256 };
+
+struct fed_engine {
+    fed_server_config config;
+    fed_engine_hooks hooks;
+    fed_store *store;
+    fed_coordinator *coordinator;
+    uint8_t server_key[32];
+    fed_waiting waiting;
+    uint64_t exchanges;
+    int64_t wake_ms;
+    uint64_t seen_version[FED_COORDINATOR_TASKS_MAX]; /* told to the hook, plus one */
+    fed_last_evaluation evaluations[FED_COORDINATOR_TASKS_MAX];
+
+    pthread_mutex_t lock;
+    pthread_cond_t work;
+    fed_exchange *first, *last; /* submitted, not taken */
+    bool stopping;
+    struct {
+        bool there;
+        fed_last_evaluation evaluation;
+    } reports[FED_COORDINATOR_TASKS_MAX]; /* from the evaluator, not taken */
+};
+
+/* ---- making -------------------------------------------------------------------------- */
+
+static fed_status restore(fed_engine *e, fed_error *err)
+{
+    fed_coordinator_config c = {.wall_offset_ms =
+                                    fed_clock_wall_ms() - fed_clock_monotonic_ms(),
+                                .retry_min_ms = e->config.retry_min_ms,
+                                .retry_max_ms = e->config.retry_max_ms,
+                                .random = fed_random_system()};
+    memcpy(c.operator_key, e->config.operator_key, sizeof c.operator_key);
+    fed_journal journal = fed_store_journal(e->store);
+    fed_status status = fed_server_key_load(e->config.folder, c.server_seed, err);
+    if (!status) status = fed_ed25519_public(c.server_seed, e->server_key, err);
+    if (!status) status = fed_coordinator_new(&e->coordinator, &c, err);
+    fed_wipe(c.server_seed, sizeof c.server_seed);
+    if (!status)
+        status = fed_coordinator_restore(e->coordinator, &journal, fed_clock_monotonic_ms(),
+                                         err);
+    return status;
+}
+
+fed_status fed_engine_new(fed_engine **out, const fed_server_config *config,
+                          const fed_engine_hooks *hooks, fed_error *err)
+{
+    pthread_condattr_t monotonic;
+    *out = NULL;
+    fed_engine *e = fed_calloc(1, sizeof *e);
+    if (!e) return fed_fail_nomem(err, sizeof *e);
+    e->config = *config;
+    e->hooks = *hooks;
+    pthread_mutex_init(&e->lock, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&e->work, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    fed_status status = fed_store_open(&e->store, config->folder, err);
+    if (!status) status = restore(e, err);
+    if (status)
+        fed_engine_free(e);
+    else
+        *out = e;
+    return status;
+}
+
+void fed_engine_free(fed_engine *e)
+{
+    if (!e) return;
+    fed_coordinator_free(e->coordinator);
+    fed_store_close(e->store);
+    pthread_cond_destroy(&e->work);
+    pthread_mutex_destroy(&e->lock);
+    fed_free(e);
+}
+
+const fed_coordinator *fed_engine_coordinator(const fed_engine *e)
+{
+    return e->coordinator;
+}
+
+fed_journal fed_engine_journal(fed_engine *e)
+{
+    return fed_store_journal(e->store);
+}
+
+const fed_last_evaluation *fed_engine_last_evaluation(const fed_engine *e, size_t index)
+{
+    return &e->evaluations[index];
+}
+
+const uint8_t *fed_engine_server_key(const fed_engine *e)
+{
+    return e->server_key;
+}
+
+const fed_store *fed_engine_store(const fed_engine *e)
+{
+    return e->store;
+}
+
+/* ---- from other threads ---------------------------------------------------------------- */
+
+fed_status fed_engine_submit(fed_engine *e, fed_exchange *x)
+{
+    pthread_mutex_lock(&e->lock);
+    bool taken = !e->stopping;
+    if (taken) {
+        x->next = NULL;
+        if (e->last)
+            e->last->next = x;
+        else
+            e->first = x;
+        e->last = x;
+        pthread_cond_signal(&e->work);
+    }
+    pthread_mutex_unlock(&e->lock);
+    return taken ? FED_OK : FED_E_STATE;
+}
+
+void fed_engine_evaluated(fed_engine *e, size_t index, const fed_last_evaluation *evaluation)
+{
+    pthread_mutex_lock(&e->lock);
+    e->reports[index].there = true;
+    e->reports[index].evaluation = *evaluation;
+    pthread_cond_signal(&e->work);
+    pthread_mutex_unlock(&e->lock);
+}
+
+void fed_engine_stop(fed_engine *e)
+{
+    pthread_mutex_lock(&e->lock);
+    e->stopping = true;
+    pthread_cond_signal(&e->work);
+    pthread_mutex_unlock(&e->lock);
+}
+
+/* ---- waiting for work ------------------------------------------------------------------ */
+
+static int64_t next_deadline(const fed_engine *e)
+{
+    int64_t at = e->wake_ms;
+    if (e->waiting.oldest && e->waiting.oldest->hold_end_ms < at)
+        at = e->waiting.oldest->hold_end_ms;
+    return at;
+}
+
+static bool has_report(const fed_engine *e)
+{
+    for (size_t i = 0; i < FED_COORDINATOR_TASKS_MAX; i++)
+        if (e->reports[i].there) return true;
+    return false;
+}
+
+/* Sleep until there is something to do; take at most a batch of exchanges. */
+static size_t take_work(fed_engine *e, fed_exchange **batch, bool *stopping)
+{
+    size_t n = 0;
+    int64_t at = next_deadline(e);
+    struct timespec until = {at / 1000, at % 1000 * 1000000};
+    pthread_mutex_lock(&e->lock);
+    while (!e->first && !e->stopping && !has_report(e)) {
+        if (at == FED_NEVER)
+            pthread_cond_wait(&e->work, &e->lock);
+        else if (pthread_cond_timedwait(&e->work, &e->lock, &until) == ETIMEDOUT)
+            break;
+    }
+    while (e->first && n < BATCH_MAX) {
+        batch[n++] = e->first;
+        e->first = e->first->next;
+    }
+    if (!e->first) e->last = NULL;
+    *stopping = e->stopping;
+    pthread_mutex_unlock(&e->lock);
+    return n;
+}
+
+/* ---- answering ------------------------------------------------------------------------- */
+
+static void answer(fed_exchange *x, unsigned status)
+{
+    x->status = status;
+    x->answered = true;
+    MHD_resume_connection(x->connection); /* from here on it belongs to its HTTP thread */
+}
+
+static void send_messages(fed_engine *e, fed_outbox *outbox)
+{
+    for (size_t i = 0; i < outbox->n_messages; i++) {
+        fed_message *m = &outbox->messages[i];
+        fed_exchange *x = fed_waiting_take(&e->waiting, m->peer);
+        if (!x) continue; /* its hold was over: the device asks again */
+        x->answer = m->body;
+        fed_bytes_init(&m->body, 0);
+        answer(x, m->status);
+    }
+}
+
+static void end_holds(fed_engine *e, int64_t now, bool all)
+{
+    while (e->waiting.oldest && (all || e->waiting.oldest->hold_end_ms <= now)) {
+        fed_exchange *x = fed_waiting_take(&e->waiting, e->waiting.oldest->id);
+        answer(x, all ? FED_HTTP_UNAVAILABLE : FED_HTTP_ACCEPTED);
+    }
+}
+
+/* ---- one batch ------------------------------------------------------------------------- */
+
+static fed_status step(fed_engine *e, const fed_event *event, int64_t now,
+                       fed_outbox *outbox, fed_error *err)
+{
+    FED_TRY(fed_coordinator_step(e->coordinator, event, now, outbox, err));
+    if (outbox->wake_ms < e->wake_ms) e->wake_ms = outbox->wake_ms;
+    return FED_OK;
+}
+
+static fed_status step_exchange(fed_engine *e, fed_exchange *x, int64_t now,
+                                fed_outbox *outbox, fed_error *err)
+{
+    if (x->query) {
+        FED_TRY(x->query(e, x, err));
+        answer(x, x->status);
+        return FED_OK;
+    }
+    x->id = ++e->exchanges;
+    x->hold_end_ms = now + e->config.hold_ms;
+    fed_waiting_add(&e->waiting, x);
+    fed_event event = {.kind = FED_EVENT_MESSAGE,
+                       .peer = x->id,
+                       .type = x->type,
+                       .body = {x->body.data, x->body.len}};
+    FED_TRY(step(e, &event, now, outbox, err));
+    fed_bytes_fini(&x->body); /* the machine has taken what it needs */
+    return FED_OK;
+}
+
+static fed_status do_batch(fed_engine *e, fed_exchange **batch, size_t n, fed_error *err)
+{
+    static fed_outbox outboxes[BATCH_MAX + 1];
+    fed_outbox *list[BATCH_MAX + 1];
+    fed_status status = FED_OK;
+    int64_t now = fed_clock_monotonic_ms();
+    e->wake_ms = FED_NEVER;
+    for (size_t i = 0; i <= n; i++) {
+        fed_outbox_init(&outboxes[i]);
+        list[i] = &outboxes[i];
+    }
+    for (size_t i = 0; !status && i < n; i++)
+        status = step_exchange(e, batch[i], now, &outboxes[i], err);
+    if (!status)
+        status = step(e, &(fed_event){.kind = FED_EVENT_TIMER}, now, &outboxes[n], err);
+    if (!status) status = fed_store_apply(e->store, list, n + 1, err);
+    for (size_t i = 0; i <= n; i++) {
+        if (!status) send_messages(e, &outboxes[i]);
+        fed_outbox_fini(&outboxes[i]);
+    }
+    return status;
+}
+
+static fed_status keep_evaluation(fed_engine *e, size_t index,
+                                  const fed_last_evaluation *evaluation, fed_error *err)
+{
+    char key[FED_KEY_MAX], leaf[48], text[160];
+    fed_task_info info;
+    fed_coordinator_task_info(e->coordinator, index, &info);
+    e->evaluations[index] = *evaluation;
+    snprintf(leaf, sizeof leaf, "evaluation/%016" PRIu64, evaluation->version);
+    fed_key_task(key, &info.id, leaf);
+    int n = snprintf(text, sizeof text,
+                     "{\"version\":%" PRIu64 ",\"accuracy\":%.9g,\"loss\":%.9g,"
+                     "\"examples\":%u}",
+                     evaluation->version, evaluation->accuracy, evaluation->loss,
+                     evaluation->examples);
+    fed_log(FED_LOG_INFO, "evaluated", "task=%s version=%" PRIu64 " accuracy=%.4f loss=%.4f",
+            info.document->name, evaluation->version, evaluation->accuracy,
+            evaluation->loss);
+    return fed_store_put(e->store, key, text, (size_t)n, err);
+}
+
+static fed_status take_reports(fed_engine *e, fed_error *err)
+{
+    for (size_t i = 0; i < FED_COORDINATOR_TASKS_MAX; i++) {
+        pthread_mutex_lock(&e->lock);
+        bool there = e->reports[i].there;
+        fed_last_evaluation evaluation = e->reports[i].evaluation;
+        e->reports[i].there = false;
+        pthread_mutex_unlock(&e->lock);
+        if (there) FED_TRY(keep_evaluation(e, i, &evaluation, err));
+    }
+    return FED_OK;
+}
+
+static void tell_versions(fed_engine *e)
+{
+    for (size_t i = 0; i < fed_coordinator_task_count(e->coordinator); i++) {
+        fed_task_info info;
+        fed_coordinator_task_info(e->coordinator, i, &info);
+        if (e->seen_version[i] == info.head.version + 1) continue;
+        e->seen_version[i] = info.head.version + 1;
+        if (e->hooks.new_version)
+            e->hooks.new_version(e->hooks.ctx, i, &info,
+                                 fed_coordinator_params(e->coordinator, i));
+    }
+}
+
+/* After the end: those that wait, and those that were never taken, get 503. */
+static void turn_away(fed_engine *e, fed_exchange **batch, size_t n)
+{
+    end_holds(e, 0, true);
+    for (size_t i = 0; i < n; i++)
+        if (!batch[i]->answered && !batch[i]->id) answer(batch[i], FED_HTTP_UNAVAILABLE);
+    pthread_mutex_lock(&e->lock);
+    e->stopping = true;
+    fed_exchange *x = e->first;
+    e->first = e->last = NULL;
+    pthread_mutex_unlock(&e->lock);
+    while (x) {
+        fed_exchange *next = x->next;
+        answer(x, FED_HTTP_UNAVAILABLE);
+        x = next;
+    }
+}
+
+fed_status fed_engine_run(fed_engine *e, fed_error *err)
+{
+    fed_exchange *batch[BATCH_MAX];
+    fed_status status = FED_OK;
+    size_t n = 0;
+    bool stopping = false;
+    while (!status && !stopping) {
+        status = do_batch(e, batch, n, err);
+        if (!status) status = take_reports(e, err);
+        if (status) break;
+        tell_versions(e);
+        end_holds(e, fed_clock_monotonic_ms(), false);
+        n = take_work(e, batch, &stopping);
+    }
+    turn_away(e, batch, n);
+    return status;
+}
