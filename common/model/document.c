@@ -30,6 +30,15 @@ fed_status fed_document_get_head(fed_reader *r, fed_document_type type, fed_erro
     return FED_OK;
 }
 
+fed_status fed_document_finish(const fed_reader *r, size_t n, fed_error *err)
+{
+    if (r->failed)
+        return fed_fail(err, FED_E_FORMAT, "%zu bytes do not hold all fields", n);
+    if (fed_reader_finish(r))
+        return fed_fail(err, FED_E_FORMAT, "%zu bytes are left over", fed_reader_left(r));
+    return FED_OK;
+}
+
 fed_status fed_document_sign(fed_bytes *out, size_t start, const uint8_t seed[32],
                              fed_error *err)
 {

@@ -22,6 +22,9 @@ void fed_document_put_head(fed_bytes *out, fed_document_type type);
 /** Check the head; then the reader stands at the body. */
 FED_MUST_CHECK fed_status fed_document_get_head(fed_reader *r, fed_document_type type,
                                                 fed_error *err);
+/** All `n` bytes were there, and none is left over. */
+FED_MUST_CHECK fed_status fed_document_finish(const fed_reader *r, size_t n,
+                                              fed_error *err);
 /** Append the signature of everything in `out` from `start` on. */
 FED_MUST_CHECK fed_status fed_document_sign(fed_bytes *out, size_t start,
                                             const uint8_t seed[32], fed_error *err);

@@ -91,11 +91,7 @@ static fed_status get_document(fed_span bytes, fed_task_document *d, fed_error *
     fed_reader_copy(&r, d->server_key, sizeof d->server_key);
     d->created_ms = (int64_t)fed_reader_u64(&r);
     d->expires_ms = (int64_t)fed_reader_u64(&r);
-    if (r.failed)
-        return fed_fail(err, FED_E_FORMAT, "%zu bytes do not hold all fields", bytes.len);
-    if (fed_reader_finish(&r))
-        return fed_fail(err, FED_E_FORMAT, "%zu bytes are left over",
-                        fed_reader_left(&r));
+    FED_TRY(fed_document_finish(&r, bytes.len, err));
     return check_document(d, err) ? FED_E_FORMAT : FED_OK;
 }
 

@@ -66,11 +66,7 @@ static fed_status get_document(fed_span bytes, fed_version_document *d, fed_erro
         d->round = fed_reader_take(&r, (size_t)d->round_length);
     else
         fed_reader_copy(&r, d->round_address.bytes, sizeof d->round_address.bytes);
-    if (r.failed)
-        return fed_fail(err, FED_E_FORMAT, "%zu bytes do not hold all fields", bytes.len);
-    if (fed_reader_finish(&r))
-        return fed_fail(err, FED_E_FORMAT, "%zu bytes are left over",
-                        fed_reader_left(&r));
+    FED_TRY(fed_document_finish(&r, bytes.len, err));
     return check_document(d, err) ? FED_E_FORMAT : FED_OK;
 }
 
