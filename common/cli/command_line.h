@@ -161,7 +161,7 @@ typedef struct fed_program {
     const char *summary;     /* one line, without a full stop */
     const char *description; /* a paragraph, or NULL */
     const fed_command *commands;
-    const fed_option *options;   /* of every command; NULL: none */
+    const fed_option *options;   /* of every command, below a heading; NULL: none */
     const fed_example *examples; /* or NULL */
     const char *see_also;        /* "fedctl(1), fedsim(1)", or NULL */
     fed_log_level log_level;     /* when --log-level is not given; FED_LOG_DEBUG counts as

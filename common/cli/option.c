@@ -110,9 +110,10 @@ fed_status fed_option_store(const fed_option *o, const char *where, const char *
 
 static void put_bounds(const fed_option *o, fed_bytes *out)
 {
-    if (o->kind == FED_OPTION_U64 && o->bound.u64.max == UINT64_MAX)
+    bool any = o->kind == FED_OPTION_U64 && o->bound.u64.max == UINT64_MAX;
+    if (any && o->bound.u64.min)
         fed_bytes_printf(out, "from %" PRIu64, o->bound.u64.min);
-    else if (o->kind == FED_OPTION_U64)
+    else if (o->kind == FED_OPTION_U64 && !any)
         fed_bytes_printf(out, "%" PRIu64 " to %" PRIu64, o->bound.u64.min,
                          o->bound.u64.max);
     else if (o->kind == FED_OPTION_I64)

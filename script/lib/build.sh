@@ -25,6 +25,20 @@ build() {
         { grep -v '^\[[0-9]*/[0-9]*\] [A-Z]' <<<"$log" || true; return 1; }
 }
 
+# suites PRESET [CTEST ARGUMENT...]: names, one a line.
+suites() {
+    ctest --test-dir "build/$1" -N "${@:2}" | sed -n 's/^ *Test *#[0-9]*: //p'
+}
+
+# targets PRESET [CTEST ARGUMENT...]: the programs that the chosen suites run, to be built.
+targets() {
+    local preset=$1 commands suite
+    commands=$(find "build/$preset" -name CTestTestfile.cmake -exec grep -h '^add_test(' {} +)
+    for suite in $(suites "$@"); do
+        grep -E "^add_test\((\[=\[)?$suite(\]=\])? " <<<"$commands"
+    done | grep -o "\"$PWD/build/$preset/[^\"]*\"" | sed 's#.*/##; s#"##' | sort -u
+}
+
 # What ctest is started by, if anything.
 run_with=()
 
