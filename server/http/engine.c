@@ -51,8 +51,8 @@ static fed_status restore(fed_engine *e, fed_error *err)
     if (!status) status = fed_coordinator_new(&e->coordinator, &c, err);
     fed_wipe(c.server_seed, sizeof c.server_seed);
     if (!status)
-        status = fed_coordinator_restore(e->coordinator, &journal, fed_clock_monotonic_ms(),
-                                         err);
+        status = fed_coordinator_restore(e->coordinator, &journal,
+                                         fed_clock_monotonic_ms(), err);
     return status;
 }
 
@@ -133,7 +133,8 @@ fed_status fed_engine_submit(fed_engine *e, fed_exchange *x)
     return taken ? FED_OK : FED_E_STATE;
 }
 
-void fed_engine_evaluated(fed_engine *e, size_t index, const fed_last_evaluation *evaluation)
+void fed_engine_evaluated(fed_engine *e, size_t index,
+                          const fed_last_evaluation *evaluation)
 {
     pthread_mutex_lock(&e->lock);
     e->reports[index].there = true;
@@ -286,9 +287,9 @@ static fed_status keep_evaluation(fed_engine *e, size_t index,
                      "\"examples\":%u}",
                      evaluation->version, evaluation->accuracy, evaluation->loss,
                      evaluation->examples);
-    fed_log(FED_LOG_INFO, "evaluated", "task=%s version=%" PRIu64 " accuracy=%.4f loss=%.4f",
-            info.document->name, evaluation->version, evaluation->accuracy,
-            evaluation->loss);
+    fed_log(FED_LOG_INFO, "evaluated",
+            "task=%s version=%" PRIu64 " accuracy=%.4f loss=%.4f", info.document->name,
+            evaluation->version, evaluation->accuracy, evaluation->loss);
     return fed_store_put(e->store, key, text, (size_t)n, err);
 }
 

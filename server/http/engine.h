@@ -26,7 +26,8 @@ typedef struct fed_engine_hooks {
 } fed_engine_hooks;
 
 /** Open the store, restore the coordinator. */
-FED_MUST_CHECK fed_status fed_engine_new(fed_engine **out, const fed_server_config *config,
+FED_MUST_CHECK fed_status fed_engine_new(fed_engine **out,
+                                         const fed_server_config *config,
                                          const fed_engine_hooks *hooks, fed_error *err);
 void fed_engine_free(fed_engine *engine);
 

@@ -14,8 +14,8 @@ static fed_status read_key(const char *path, int fd, uint8_t seed[32], fed_error
     char text[FED_KEYFILE_MAX];
     ssize_t n = read(fd, text, sizeof text);
     if (n < 0) return fed_fail(err, FED_E_IO, "%s: %s", path, strerror(errno));
-    fed_status status = fed_keyfile_get(FED_KEY_PRIVATE,
-                                        (fed_span){(uint8_t *)text, (size_t)n}, seed, err);
+    fed_status status = fed_keyfile_get(
+        FED_KEY_PRIVATE, (fed_span){(uint8_t *)text, (size_t)n}, seed, err);
     fed_wipe(text, sizeof text);
     return fed_fail_in(err, status, "%s", path);
 }

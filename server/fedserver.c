@@ -1,0 +1,115 @@
+/* fedserver: the aggregation server. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "http.h"
+#include "model.h"
+
+static struct {
+    const char *state, *listen, *operator_key, *holdout;
+    bool insecure;
+    uint64_t threads, connections, max_body, upload_slots, hold_ms, retry_min_ms,
+        retry_max_ms;
+} opt = {.listen = "127.0.0.1:8080",
+         .connections = 4096,
+         .max_body = 64 << 20,
+         .upload_slots = 64,
+         .hold_ms = 25000,
+         .retry_min_ms = 1000,
+         .retry_max_ms = 60000};
+
+static const fed_option options[] = {
+    FED_OPT_HEADING("What it serves"),
+    FED_OPT_REQUIRED("state", 0, "DIR", &opt.state, "folder of journal, blobs and key"),
+    FED_OPT_REQUIRED("operator-key", 0, "FILE.pub", &opt.operator_key,
+                     "whose tasks are accepted (fedctl keygen)"),
+    FED_OPT_TEXT("holdout", 0, "SPEC", &opt.holdout,
+                 "evaluate versions on the test part of this data set"),
+    FED_OPT_HEADING("Network"),
+    FED_OPT_TEXT("listen", 0, "ADDR:PORT", &opt.listen,
+                 "address; port 0 is any, DIR/port tells which"),
+    FED_OPT_FLAG("insecure", 0, &opt.insecure, "allow an address that is not loopback"),
+    FED_OPT_U64("threads", 0, "N", &opt.threads, 0, 64, "HTTP threads; 0: one per core"),
+    FED_OPT_U64("connections", 0, "N", &opt.connections, 1, 1000000,
+                "connections at once"),
+    FED_OPT_U64("max-body", 0, "BYTES", &opt.max_body, 65536, 1u << 30,
+                "largest upload that is read"),
+    FED_OPT_U64("upload-slots", 0, "N", &opt.upload_slots, 1, 65536,
+                "large uploads in memory at once"),
+    FED_OPT_HEADING("Pace"),
+    FED_OPT_U64("hold-ms", 0, "MS", &opt.hold_ms, 10, 25000,
+                "how long a request waits for others"),
+    FED_OPT_U64("retry-min-ms", 0, "MS", &opt.retry_min_ms, 1, 86400000,
+                "pause of a device that is not needed now"),
+    FED_OPT_U64("retry-max-ms", 0, "MS", &opt.retry_max_ms, 1, 86400000,
+                "pause of a device when no task runs"),
+    FED_OPT_END};
+
+static fed_status load_operator_key(uint8_t key[32], fed_error *err)
+{
+    char text[FED_KEYFILE_MAX];
+    int fd = open(opt.operator_key, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd >= 0 ? read(fd, text, sizeof text) : -1;
+    if (fd >= 0) close(fd);
+    if (n < 0)
+        return fed_fail(err, FED_E_NOT_FOUND, "--operator-key: %s: %s", opt.operator_key,
+                        strerror(errno));
+    fed_span span = {(const uint8_t *)text, (size_t)n};
+    return fed_fail_in(err, fed_keyfile_get(FED_KEY_PUBLIC, span, key, err),
+                       "--operator-key: %s", opt.operator_key);
+}
+
+static unsigned thread_count(void)
+{
+    long cores = opt.threads ? (long)opt.threads : sysconf(_SC_NPROCESSORS_ONLN);
+    return cores >= 1 && cores <= 64 ? (unsigned)cores : 1;
+}
+
+static fed_status run(const fed_operands *operands, fed_error *err)
+{
+    (void)operands;
+    fed_server_config config = {.listen = opt.listen,
+                                .folder = opt.state,
+                                .holdout = opt.holdout,
+                                .insecure = opt.insecure,
+                                .threads = thread_count(),
+                                .connections = (unsigned)opt.connections,
+                                .max_body = (size_t)opt.max_body,
+                                .upload_slots = (unsigned)opt.upload_slots,
+                                .hold_ms = (uint32_t)opt.hold_ms,
+                                .retry_min_ms = (uint32_t)opt.retry_min_ms,
+                                .retry_max_ms = (uint32_t)opt.retry_max_ms};
+    FED_TRY(load_operator_key(config.operator_key, err));
+    FED_TRY(fed_stop_init(err));
+    return fed_server_run(&config, fed_stop_fd(), err);
+}
+
+static const fed_command commands[] = {
+    {.name = "", .help = "serve", .options = options, .run = run}, {0}};
+
+static const fed_example examples[] = {
+    {"fedserver --state /var/lib/fedserver --operator-key operator.pub "
+     "--holdout mnist:/srv/mnist",
+     "serve on loopback, and evaluate each version"},
+    {0}};
+
+int main(int argc, char **argv)
+{
+    static const fed_program program = {
+        .name = "fedserver",
+        .summary = "aggregate what devices have learnt",
+        .description = "Invites devices, gathers their updates in cohorts and makes "
+                       "model versions. All "
+                       "that it keeps is in one folder; it may be killed at any moment "
+                       "and goes on from "
+                       "there. It runs only tasks that the operator's key has signed.",
+        .commands = commands,
+        .examples = examples,
+        .see_also = "fedctl(1), fedclient(1), fedsim(1)",
+        .log_level = FED_LOG_INFO};
+    return fed_program_main(&program, argc, argv);
+}

@@ -1,0 +1,174 @@
+#include "evaluator.h"
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <string.h>
+
+#include "data.h"
+
+typedef struct waiting_version {
+    const fed_task *task; /* NULL: nothing waits */
+    uint64_t version;
+    float *params;
+} waiting_version;
+
+struct fed_evaluator {
+    fed_data *data;
+    fed_examples examples;
+    fed_engine *engine;
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t work;
+    bool stopping, started;
+    waiting_version waiting[FED_COORDINATOR_TASKS_MAX];
+};
+
+static fed_status fetch(void *ctx, const uint32_t *rows, size_t n, void *inputs,
+                        void *targets)
+{
+    return fed_data_fetch(ctx, rows, n, inputs, targets);
+}
+
+/* The data must hold what the model takes; else nothing of it would be in bounds. */
+static bool fits(const fed_evaluator *v, const fed_task *task)
+{
+    const fed_data_info *info = fed_data_describe(v->data);
+    const fed_plan_model *model = &fed_task_plan(task)->model;
+    bool tokens = info->input == FED_INPUT_TOKEN;
+    bool values = info->target == FED_TARGET_VECTOR;
+    return tokens == (model->input.type == FED_INPUT_TOKENS) &&
+           values == (model->loss.op->target == FED_TARGET_VALUES) &&
+           fed_task_input_bytes(task) == 4 * (size_t)info->input_len &&
+           fed_task_target_bytes(task) == 4 * (size_t)info->target_len;
+}
+
+static void evaluate(fed_evaluator *v, size_t index, const waiting_version *w)
+{
+    fed_error err;
+    fed_evaluation sums;
+    if (!fits(v, w->task)) {
+        fed_log(FED_LOG_WARN, "holdout_does_not_fit", "plan=%s",
+                fed_task_plan(w->task)->name);
+        return;
+    }
+    if (fed_evaluate_examples(w->task, w->params, &v->examples, NULL, &sums, &err)) {
+        fed_log(FED_LOG_WARN, "evaluation_failed", "version=%" PRIu64 " error=\"%s\"",
+                w->version, err.text);
+        return;
+    }
+    double n = sums.counted ? (double)sums.counted : 1;
+    fed_engine_evaluated(v->engine, index,
+                         &(fed_last_evaluation){.version = w->version,
+                                                .accuracy = (double)sums.correct / n,
+                                                .loss = sums.loss_sum / n,
+                                                .examples = v->examples.count,
+                                                .known = true});
+}
+
+static bool take(fed_evaluator *v, size_t *index, waiting_version *out)
+{
+    for (size_t i = 0; i < FED_COORDINATOR_TASKS_MAX; i++) {
+        if (!v->waiting[i].task) continue;
+        *index = i;
+        *out = v->waiting[i];
+        v->waiting[i] = (waiting_version){0};
+        return true;
+    }
+    return false;
+}
+
+static void *work(void *ctx)
+{
+    fed_evaluator *v = ctx;
+    size_t index;
+    waiting_version w;
+    pthread_mutex_lock(&v->lock);
+    while (!v->stopping) {
+        if (!take(v, &index, &w)) {
+            pthread_cond_wait(&v->work, &v->lock);
+            continue;
+        }
+        pthread_mutex_unlock(&v->lock);
+        evaluate(v, index, &w);
+        fed_free(w.params);
+        pthread_mutex_lock(&v->lock);
+    }
+    pthread_mutex_unlock(&v->lock);
+    return NULL;
+}
+
+fed_status fed_evaluator_new(fed_evaluator **out, const char *spec, fed_error *err)
+{
+    *out = NULL;
+    fed_evaluator *v = fed_calloc(1, sizeof *v);
+    if (!v) return fed_fail_nomem(err, sizeof *v);
+    pthread_mutex_init(&v->lock, NULL);
+    pthread_cond_init(&v->work, NULL);
+    *out = v;
+    if (!spec) return FED_OK;
+    fed_status status = fed_data_open(spec, FED_DATA_TEST, &v->data, err);
+    if (!status) {
+        v->examples = (fed_examples){fed_data_describe(v->data)->rows, fetch, v->data};
+        v->started = pthread_create(&v->thread, NULL, work, v) == 0;
+        if (!v->started) status = fed_fail(err, FED_E_IO, "evaluator: no thread");
+    }
+    if (status) {
+        fed_evaluator_free(v);
+        *out = NULL;
+        return fed_fail_in(err, status, "--holdout");
+    }
+    return FED_OK;
+}
+
+void fed_evaluator_attach(fed_evaluator *v, fed_engine *engine)
+{
+    v->engine = engine;
+}
+
+static bool is_wanted(const fed_evaluator *v, const fed_task_info *info)
+{
+    const fed_plan *plan = fed_task_plan(info->task);
+    uint64_t every = (uint64_t)plan->evaluate.every, version = info->head.version;
+    if (!v->data || plan->evaluate.on != FED_EVALUATE_HOLDOUT) return false;
+    return version == (uint64_t)plan->rounds.count || !every || version % every == 0;
+}
+
+void fed_evaluator_new_version(void *ctx, size_t index, const fed_task_info *info,
+                               const float *params)
+{
+    fed_evaluator *v = ctx;
+    if (!is_wanted(v, info)) return;
+    float *copy =
+        fed_memdup(params, fed_task_numbers_of(info->task)->params * sizeof *params);
+    if (!copy) {
+        fed_log(FED_LOG_WARN, "evaluation_skipped", "error=\"out of memory\"");
+        return;
+    }
+    pthread_mutex_lock(&v->lock);
+    fed_free(v->waiting[index].params);
+    v->waiting[index] = (waiting_version){info->task, info->head.version, copy};
+    pthread_cond_signal(&v->work);
+    pthread_mutex_unlock(&v->lock);
+}
+
+void fed_evaluator_stop(fed_evaluator *v)
+{
+    pthread_mutex_lock(&v->lock);
+    v->stopping = true;
+    pthread_cond_signal(&v->work);
+    pthread_mutex_unlock(&v->lock);
+    if (v->started) pthread_join(v->thread, NULL);
+    v->started = false;
+}
+
+void fed_evaluator_free(fed_evaluator *v)
+{
+    if (!v) return;
+    fed_evaluator_stop(v);
+    for (size_t i = 0; i < FED_COORDINATOR_TASKS_MAX; i++)
+        fed_free(v->waiting[i].params);
+    fed_data_free(v->data);
+    pthread_cond_destroy(&v->work);
+    pthread_mutex_destroy(&v->lock);
+    fed_free(v);
+}
