@@ -187,8 +187,7 @@ fed_status fed_codec_decode(const fed_codec *codec, const fed_codec_round *round
     else
         fed_codec_kernels_active()->dequantise(mean, sum->exact, round->step / by,
                                                codec->config.d);
-    outcome->travelled =
-        codec->config.select == FED_CODEC_TOP_K ? codec->budget : round->m;
+    outcome->travelled = fed_codec_travelling(codec, round);
     outcome->mean_norm = fed_codec_norm(mean, codec->config.d, parallel);
     return FED_OK;
 }

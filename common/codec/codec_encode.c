@@ -186,8 +186,9 @@ fed_status fed_codec_encode(const fed_codec *codec, const fed_codec_round *round
     fed_status status = FED_OK;
     float *own = NULL; /* the corrected update, where the caller has no place for it */
     const float *source = in->delta;
-    float *x = fed_malloc(round->m * sizeof *x);
-    if (!x) return fed_fail_nomem(err, round->m * sizeof *x);
+    size_t bytes = fed_codec_travelling(codec, round) * sizeof(float);
+    float *x = fed_malloc(bytes);
+    if (!x) return fed_fail_nomem(err, bytes);
     FED_GO(fed_residual_correct(codec, in, &own, &source, err));
     if (codec->linear) {
         select_and_weigh(codec, round, in, source, x);
@@ -199,7 +200,7 @@ fed_status fed_codec_encode(const fed_codec *codec, const fed_codec_round *round
         FED_GO(fed_upload_encode(codec, round, in, source, x, out, err));
     }
 out:
-    fed_wipe_free(x, round->m * sizeof *x);
+    fed_wipe_free(x, bytes);
     if (own) fed_wipe_free(own, codec->config.d * sizeof *own);
     if (status) fed_codec_update_fini(out);
     return status;

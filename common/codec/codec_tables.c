@@ -128,6 +128,11 @@ bool fed_codec_is_linear(const fed_codec *codec)
     return codec->linear;
 }
 
+size_t fed_codec_travelling(const fed_codec *c, const fed_codec_round *round)
+{
+    return c->config.select == FED_CODEC_TOP_K ? c->budget : round->m;
+}
+
 size_t fed_codec_votes(const fed_codec *c, uint64_t version)
 {
     size_t period = c->config.vote_period, phase = (size_t)(version % period);

@@ -22,6 +22,8 @@ static inline size_t fed_codec_block_length(const fed_codec *c, size_t j)
     return c->starts[j + 1] - c->starts[j];
 }
 
+/** Coordinates that one device sends: those of the round, or k of them. */
+size_t fed_codec_travelling(const fed_codec *c, const fed_codec_round *round);
 /** How many free blocks are voted on in a version. */
 size_t fed_codec_votes(const fed_codec *c, uint64_t version);
 

@@ -16,7 +16,7 @@
 #include "codec_tables.h"
 
 /** Fill out->upload and out->report from the corrected update `source`; `x` has room for
- *  round->m numbers. Updates the residual as delivered. */
+ *  all that travels. Updates the residual as delivered. */
 FED_MUST_CHECK fed_status fed_upload_encode(const fed_codec *codec,
                                             const fed_codec_round *round,
                                             const fed_codec_input *in,

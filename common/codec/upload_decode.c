@@ -11,11 +11,6 @@
 #include "upload.h"
 #include "upload_values.h"
 
-size_t fed_upload_count(const fed_codec *codec, const fed_codec_round *round)
-{
-    return codec->config.select == FED_CODEC_TOP_K ? codec->budget : round->m;
-}
-
 unsigned fed_upload_value_bits(const fed_codec *codec)
 {
     switch (codec->config.quantise) {
@@ -44,7 +39,7 @@ size_t fed_codec_upload_bytes(const fed_codec *codec, const fed_codec_round *rou
             total += fed_ring_packed_bytes(shapes[i].bits, shapes[i].n);
         return total;
     }
-    size_t k = fed_upload_count(codec, round);
+    size_t k = fed_codec_travelling(codec, round);
     if (codec->config.select == FED_CODEC_TOP_K)
         total += 4 + fed_golomb_bytes_max(k, codec->config.d);
     return total + FED_UPLOAD_HEAD +
@@ -75,9 +70,9 @@ static fed_status read_head(const fed_codec *codec, fed_reader *r, head *h,
     if (h->weight < 1 || h->weight > most)
         return fed_fail(err, FED_E_FORMAT, "upload.weight: %u is not in 1..%u", h->weight,
                         most);
-    uint64_t bound =
-        (UINT64_C(1) << FED_CODEC_EXACT_BITS) / (uint64_t)fed_upload_integer_max(codec) +
-        1;
+    /* The clip itself, and what rounding to float32 may add to it. */
+    uint64_t most_units = (UINT64_C(1) << FED_CODEC_EXACT_BITS) + (UINT64_C(1) << 20);
+    uint64_t bound = most_units / (uint64_t)fed_upload_integer_max(codec) + 1;
     if (c->quantise == FED_CODEC_FLOAT32) bound = 0;
     if (h->scale > bound)
         return fed_fail(err, FED_E_FORMAT, "upload.scale: %llu is not in 0..%llu",
@@ -179,7 +174,7 @@ fed_status fed_upload_add(const fed_codec *codec, const fed_codec_round *round,
     fed_status status = FED_OK;
     head h;
     fed_reader r;
-    size_t k = fed_upload_count(codec, round);
+    size_t k = fed_codec_travelling(codec, round);
     uint32_t *indices = fed_malloc(k * sizeof *indices);
     int64_t *q = fed_malloc(k * sizeof *q);
     if (!indices || !q) {

@@ -143,7 +143,7 @@ fed_status fed_upload_encode(const fed_codec *codec, const fed_codec_round *roun
                              fed_codec_update *out, fed_error *err)
 {
     fed_status status = FED_OK;
-    size_t k = fed_upload_count(codec, round);
+    size_t k = fed_codec_travelling(codec, round);
     uint32_t *indices = fed_malloc(k * sizeof *indices);
     int32_t *q = fed_malloc(k * sizeof *q);
     if (!indices || !q) {

@@ -6,8 +6,6 @@
 
 enum { FED_UPLOAD_FORMAT = 1, FED_UPLOAD_HEAD = 14 };
 
-/** Values in an upload. */
-size_t fed_upload_count(const fed_codec *codec, const fed_codec_round *round);
 /** Bits of a value on the wire. */
 unsigned fed_upload_value_bits(const fed_codec *codec);
 /** The largest |q|. */

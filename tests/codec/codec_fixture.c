@@ -47,6 +47,38 @@ fed_status fixture_encode(const fed_codec *codec, const fed_codec_round *round,
     return fed_codec_encode(codec, round, &in, out, err);
 }
 
+void fixture_open(fixture *f, const fed_codec_config *c, bool secagg, uint64_t version)
+{
+    memset(f, 0, sizeof *f);
+    CHECK_OK(fed_codec_new(&f->codec, c, secagg, &f->err), &f->err);
+    CHECK_OK(fed_codec_round_first(f->codec, version, &f->round, &f->err), &f->err);
+    CHECK_OK(fed_codec_sum_init(f->codec, f->round, &f->sum, &f->err), &f->err);
+}
+
+void fixture_close(fixture *f)
+{
+    fed_codec_sum_fini(&f->sum);
+    fed_codec_round_free(f->round);
+    fed_codec_free(f->codec);
+}
+
+fed_codec_report fixture_add(fixture *f, const fed_codec_input *in)
+{
+    fed_codec_update update;
+    CHECK_OK(fed_codec_encode(f->codec, f->round, in, &update, &f->err), &f->err);
+    fed_codec_report report = update.report;
+    CHECK_OK(fed_codec_sum_add(f->codec, &f->sum, &update, &f->err), &f->err);
+    fed_codec_update_fini(&update);
+    return report;
+}
+
+void fixture_decode(fixture *f, float *mean)
+{
+    CHECK_OK(fed_codec_decode(f->codec, f->round, &f->sum, (fed_codec_divisor){0}, mean,
+                              &f->outcome, NULL, &f->err),
+             &f->err);
+}
+
 double fixture_distance(const float *a, const float *b, size_t n)
 {
     double distance = 0, norm = 0;

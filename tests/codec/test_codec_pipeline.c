@@ -7,42 +7,28 @@
 
 enum { D = 5000, N = 7 };
 
-/* Encode N updates, add them, decode; `true_mean` is the mean of what each would decode to
- * alone. Returns the relative distance of the decoded mean from it. */
+/* Encode N updates, add them, decode; compare with the mean of what each decodes to alone.
+ * Returns the relative distance. */
 static double sum_against_sum_of_decodes(const fed_codec_config *config)
 {
     static float delta[D], alone[D], expected[D], mean[D];
-    fed_error err;
-    fed_codec *codec = NULL;
-    fed_codec_round *round = NULL;
-    fed_codec_sum sum, single;
-    fed_codec_outcome outcome;
+    fixture all, single;
     memset(expected, 0, sizeof expected);
-    if (!CHECK_OK(fed_codec_new(&codec, config, true, &err), &err)) return INFINITY;
-    CHECK_OK(fed_codec_round_first(codec, 3, &round, &err), &err);
-    CHECK_OK(fed_codec_sum_init(codec, round, &sum, &err), &err);
+    fixture_open(&all, config, true, 3);
     for (uint64_t i = 0; i < N; i++) {
-        fed_codec_update update;
         fixture_update(delta, D, i, 0.7);
-        CHECK_OK(fixture_encode(codec, round, delta, NULL, i, &update, &err), &err);
-        CHECK_OK(fed_codec_sum_add(codec, &sum, &update, &err), &err);
-        CHECK_OK(fed_codec_sum_init(codec, round, &single, &err), &err);
-        CHECK_OK(fed_codec_sum_add(codec, &single, &update, &err), &err);
-        CHECK_OK(fed_codec_decode(codec, round, &single, (fed_codec_divisor){0}, alone,
-                                  &outcome, NULL, &err),
-                 &err);
+        fed_codec_input in = {.delta = delta, .weight = 1, .key = fixture_key(i)};
+        fixture_open(&single, config, true, 3);
+        (void)fixture_add(&all, &in);
+        (void)fixture_add(&single, &in);
+        fixture_decode(&single, alone);
         for (int j = 0; j < D; j++)
             expected[j] += alone[j] / N;
-        fed_codec_sum_fini(&single);
-        fed_codec_update_fini(&update);
+        fixture_close(&single);
     }
-    CHECK_OK(fed_codec_decode(codec, round, &sum, (fed_codec_divisor){0}, mean, &outcome,
-                              NULL, &err),
-             &err);
-    CHECK_EQ(outcome.n, N);
-    fed_codec_sum_fini(&sum);
-    fed_codec_round_free(round);
-    fed_codec_free(codec);
+    fixture_decode(&all, mean);
+    CHECK_EQ(all.outcome.n, N);
+    fixture_close(&all);
     return fixture_distance(mean, expected, D);
 }
 
@@ -79,33 +65,20 @@ static void test_mean_is_near_true_mean(void)
         fed_codec_config c = fixture_config(D, N);
         c.bits = rows[r].bits;
         c.tail = 5;
-        fed_error err;
-        fed_codec *codec = NULL;
-        fed_codec_round *round = NULL;
-        fed_codec_sum sum;
-        fed_codec_outcome outcome;
-        CHECK_OK(fed_codec_new(&codec, &c, true, &err), &err);
-        CHECK_OK(fed_codec_round_first(codec, 0, &round, &err), &err);
-        CHECK_OK(fed_codec_sum_init(codec, round, &sum, &err), &err);
+        fixture f;
+        fixture_open(&f, &c, true, 0);
         memset(truth, 0, sizeof truth);
         for (uint64_t i = 0; i < N; i++) {
-            fed_codec_update update;
             fixture_update(delta, D, 7, 0.9);
             for (int j = 0; j < D; j++)
                 truth[j] += delta[j] / N;
-            CHECK_OK(fixture_encode(codec, round, delta, NULL, i, &update, &err), &err);
-            CHECK_OK(fed_codec_sum_add(codec, &sum, &update, &err), &err);
-            CHECK_EQ(update.report.saturated, 0);
-            fed_codec_update_fini(&update);
+            fed_codec_input in = {.delta = delta, .weight = 1, .key = fixture_key(i)};
+            CHECK_EQ(fixture_add(&f, &in).saturated, 0);
         }
-        CHECK_OK(fed_codec_decode(codec, round, &sum, (fed_codec_divisor){0}, mean,
-                                  &outcome, NULL, &err),
-                 &err);
+        fixture_decode(&f, mean);
         double far = fixture_distance(mean, truth, D);
         CHECK_MSG(far < rows[r].most, "%u bits: %g", rows[r].bits, far);
-        fed_codec_sum_fini(&sum);
-        fed_codec_round_free(round);
-        fed_codec_free(codec);
+        fixture_close(&f);
     }
 }
 
@@ -124,31 +97,26 @@ static void digest_of(const fed_codec_config *c, const fed_parallel *parallel,
 {
     size_t d = c->d;
     float *delta = malloc(d * 4), *kept = malloc(d * 4), *mean = malloc(d * 4);
-    fed_error err;
-    fed_codec *codec = NULL;
-    fed_codec_round *round = NULL;
-    fed_codec_sum sum;
-    fed_codec_outcome outcome;
+    fixture f;
     fed_codec_update update;
     fed_digest digest;
+    fed_error err;
     fed_bytes upload;
     uint8_t raw[32];
     fed_bytes_init(&upload, 1 << 24);
     uniform_update(delta, d);
-    CHECK_OK(fed_codec_new(&codec, c, false, &err), &err);
-    CHECK_OK(fed_codec_round_first(codec, 7, &round, &err), &err);
-    CHECK_OK(fed_codec_sum_init(codec, round, &sum, &err), &err);
+    fixture_open(&f, c, false, 7);
     fed_codec_input in = {.delta = delta,
                           .residual_out = kept,
                           .weight = 1,
                           .key = fixture_key(6),
                           .parallel = parallel};
-    CHECK_OK(fed_codec_encode(codec, round, &in, &update, &err), &err);
+    CHECK_OK(fed_codec_encode(f.codec, f.round, &in, &update, &err), &err);
     CHECK_OK(fed_codec_update_write(&update, &upload, &err), &err);
     fed_span bytes = {upload.data, upload.len};
-    CHECK_OK(fed_codec_sum_add_bytes(codec, round, &sum, bytes, &err), &err);
-    CHECK_OK(fed_codec_decode(codec, round, &sum, (fed_codec_divisor){0}, mean, &outcome,
-                              parallel, &err),
+    CHECK_OK(fed_codec_sum_add_bytes(f.codec, f.round, &f.sum, bytes, &err), &err);
+    CHECK_OK(fed_codec_decode(f.codec, f.round, &f.sum, (fed_codec_divisor){0}, mean,
+                              &f.outcome, parallel, &err),
              &err);
     CHECK_OK(fed_digest_init(&digest, &err), &err);
     fed_digest_update(&digest, upload.data, upload.len);
@@ -163,9 +131,7 @@ static void digest_of(const fed_codec_config *c, const fed_parallel *parallel,
     fed_hex_encode(hex, raw, sizeof raw);
     fed_digest_fini(&digest);
     fed_codec_update_fini(&update);
-    fed_codec_sum_fini(&sum);
-    fed_codec_round_free(round);
-    fed_codec_free(codec);
+    fixture_close(&f);
     fed_bytes_fini(&upload);
     free(delta), free(kept), free(mean);
 }

@@ -18,27 +18,23 @@ static fed_codec_config bytes_config(fed_codec_select select, fed_codec_quantise
     return c;
 }
 
-typedef struct bench {
-    fed_codec *codec;
-    fed_codec_round *round;
-    fed_codec_sum sum;
-    fed_codec_outcome outcome;
+/* A fixture with the uploads of N devices. */
+typedef struct cohort {
+    fixture f;
     float delta[D], kept[N][D], mean[D];
     fed_bytes uploads[N];
-} bench;
+} cohort;
 
-static void bench_init(bench *b, const fed_codec_config *c, bool secagg)
+static void cohort_init(cohort *b, const fed_codec_config *c, bool secagg)
 {
     fed_error err;
     memset(b, 0, sizeof *b);
-    CHECK_OK(fed_codec_new(&b->codec, c, secagg, &err), &err);
-    CHECK_OK(fed_codec_round_first(b->codec, 0, &b->round, &err), &err);
-    CHECK_OK(fed_codec_sum_init(b->codec, b->round, &b->sum, &err), &err);
+    fixture_open(&b->f, c, secagg, 0);
     for (uint64_t i = 0; i < N; i++) {
         fed_codec_update update;
         fed_bytes_init(&b->uploads[i], 1 << 20);
         fixture_update(b->delta, D, i, 1);
-        CHECK_OK(fixture_encode(b->codec, b->round, b->delta,
+        CHECK_OK(fixture_encode(b->f.codec, b->f.round, b->delta,
                                 c->residual ? b->kept[i] : NULL, i, &update, &err),
                  &err);
         CHECK_OK(fed_codec_update_write(&update, &b->uploads[i], &err), &err);
@@ -46,38 +42,34 @@ static void bench_init(bench *b, const fed_codec_config *c, bool secagg)
     }
 }
 
-static void bench_fini(bench *b)
+static void cohort_fini(cohort *b)
 {
     for (int i = 0; i < N; i++)
         fed_bytes_fini(&b->uploads[i]);
-    fed_codec_sum_fini(&b->sum);
-    fed_codec_round_free(b->round);
-    fed_codec_free(b->codec);
+    fixture_close(&b->f);
 }
 
-static fed_status add(bench *b, int i, fed_error *err)
+static fed_status add(cohort *b, int i, fed_error *err)
 {
     fed_span bytes = {b->uploads[i].data, b->uploads[i].len};
-    return fed_codec_sum_add_bytes(b->codec, b->round, &b->sum, bytes, err);
+    return fed_codec_sum_add_bytes(b->f.codec, b->f.round, &b->f.sum, bytes, err);
 }
 
-static void add_all_and_decode(bench *b, bool backwards)
+static void add_all_and_decode(cohort *b, bool backwards)
 {
     fed_error err;
-    fed_codec_sum_fini(&b->sum);
-    CHECK_OK(fed_codec_sum_init(b->codec, b->round, &b->sum, &err), &err);
+    fed_codec_sum_fini(&b->f.sum);
+    CHECK_OK(fed_codec_sum_init(b->f.codec, b->f.round, &b->f.sum, &err), &err);
     for (int i = 0; i < N; i++)
         CHECK_OK(add(b, backwards ? N - 1 - i : i, &err), &err);
-    CHECK_OK(fed_codec_decode(b->codec, b->round, &b->sum, (fed_codec_divisor){0},
-                              b->mean, &b->outcome, NULL, &err),
-             &err);
+    fixture_decode(&b->f, b->mean);
 }
 
 /* Delivered + kept = what went in, for every way of writing values; and the order in which
  * uploads arrive changes no bit. */
 static void test_delivered_and_kept_make_the_update(void)
 {
-    static bench b;
+    static cohort b;
     static float truth[D], other[D];
     static const struct {
         fed_codec_select select;
@@ -90,12 +82,12 @@ static void test_delivered_and_kept_make_the_update(void)
         {FED_CODEC_DENSE, FED_CODEC_FLOAT32, 8}, {FED_CODEC_RAND_K, FED_CODEC_SIGN, 8}};
     for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
         fed_codec_config c = bytes_config(rows[r].select, rows[r].quantise, rows[r].bits);
-        bench_init(&b, &c, false);
+        cohort_init(&b, &c, false);
         add_all_and_decode(&b, false);
-        CHECK_EQ(b.outcome.n, N);
+        CHECK_EQ(b.f.outcome.n, N);
         memset(truth, 0, sizeof truth);
         for (uint64_t i = 0; i < N; i++) {
-            CHECK(b.uploads[i].len <= fed_codec_upload_bytes(b.codec, b.round));
+            CHECK(b.uploads[i].len <= fed_codec_upload_bytes(b.f.codec, b.f.round));
             fixture_update(b.delta, D, i, 1);
             for (int j = 0; j < D; j++)
                 truth[j] += (b.delta[j] - b.kept[i][j]) / N;
@@ -105,7 +97,7 @@ static void test_delivered_and_kept_make_the_update(void)
         memcpy(other, b.mean, sizeof other);
         add_all_and_decode(&b, true);
         CHECK_MEM(other, b.mean, sizeof other);
-        bench_fini(&b);
+        cohort_fini(&b);
     }
 }
 
@@ -118,15 +110,13 @@ static int by_magnitude(const void *a, const void *b)
 /* Top-k sends exactly the k largest: energy of the mean of one device against sorting. */
 static void test_top_k_sends_the_largest(void)
 {
-    static bench b;
+    static cohort b;
     fed_error err;
     fed_codec_config c = bytes_config(FED_CODEC_TOP_K, FED_CODEC_FLOAT32, 8);
-    bench_init(&b, &c, false);
+    cohort_init(&b, &c, false);
     CHECK_OK(add(&b, 0, &err), &err);
-    CHECK_OK(fed_codec_decode(b.codec, b.round, &b.sum, (fed_codec_divisor){0}, b.mean,
-                              &b.outcome, NULL, &err),
-             &err);
-    CHECK_EQ(b.outcome.travelled, D / 100);
+    fixture_decode(&b.f, b.mean);
+    CHECK_EQ(b.f.outcome.travelled, D / 100);
     fixture_update(b.delta, D, 0, 1);
     size_t sent = 0, wrong = 0;
     for (int j = 0; j < D; j++) {
@@ -138,41 +128,71 @@ static void test_top_k_sends_the_largest(void)
     qsort(b.delta, D, sizeof *b.delta, by_magnitude);
     CHECK_NEAR(fed_codec_norm(b.mean, D, NULL), fed_codec_norm(b.delta, D / 100, NULL),
                1e-7);
-    bench_fini(&b);
+    cohort_fini(&b);
+}
+
+/* All energy in one coordinate, clipped: the largest scale there is must be accepted. */
+static void test_the_longest_update_is_accepted(void)
+{
+    static const double clips[] = {1, 3, 0.1, 1e-7, 12345.678};
+    static const fed_codec_quantise quantisers[] = {FED_CODEC_BITS, FED_CODEC_SIGN,
+                                                    FED_CODEC_FLOAT32};
+    static cohort b;
+    fed_error err;
+    for (size_t i = 0; i < sizeof clips / sizeof *clips * 3 * 15; i++) {
+        unsigned bits = 2 + (unsigned)(i / 15);
+        fed_codec_update update;
+        fed_codec_config c = bytes_config(FED_CODEC_TOP_K, quantisers[i % 3], bits);
+        c.fraction = 1.0 / D;
+        c.clip = clips[i / 3 % 5];
+        fixture_open(&b.f, &c, false, 0);
+        memset(b.delta, 0, sizeof b.delta);
+        b.delta[77] = -3e5f / (float)(1 + i);
+        CHECK_OK(
+            fixture_encode(b.f.codec, b.f.round, b.delta, b.kept[0], i, &update, &err),
+            &err);
+        fed_span upload = {update.upload.data, update.upload.len};
+        CHECK_OK(fed_codec_sum_add_bytes(b.f.codec, b.f.round, &b.f.sum, upload, &err),
+                 &err);
+        fixture_decode(&b.f, b.mean);
+        CHECK_NEAR(b.mean[77] / fmin(c.clip, -(double)b.delta[77]), -1, 2e-6);
+        fed_codec_update_fini(&update);
+        fixture_close(&b.f);
+    }
 }
 
 static void test_sizes(void)
 {
-    static bench b;
+    static cohort b;
     fed_codec_config c = bytes_config(FED_CODEC_TOP_K, FED_CODEC_SIGN, 8);
-    bench_init(&b, &c, false);
+    cohort_init(&b, &c, false);
     CHECK_MSG(4.0 * D / (double)b.uploads[0].len > 320, "top_k 1 %%, sign: %zu bytes",
               b.uploads[0].len);
-    bench_fini(&b);
+    cohort_fini(&b);
     c = bytes_config(FED_CODEC_TOP_K, FED_CODEC_BITS, 6);
-    bench_init(&b, &c, false);
+    cohort_init(&b, &c, false);
     CHECK_MSG(4.0 * D / (double)b.uploads[0].len > 200, "top_k 1 %%, 6 bits: %zu bytes",
               b.uploads[0].len);
-    bench_fini(&b);
+    cohort_fini(&b);
 }
 
-static void check_refused(bench *b, size_t len, const char *text)
+static void check_refused(cohort *b, size_t len, const char *text)
 {
     fed_error err;
     int64_t before = 0, after = 0;
     for (int j = 0; j < D; j++)
-        before += b->sum.exact[j] * (j + 1);
+        before += b->f.sum.exact[j] * (j + 1);
     size_t whole = b->uploads[0].len;
     b->uploads[0].len = len;
     CHECK_FAILS(add(b, 0, &err), FED_E_FORMAT, &err, text);
     b->uploads[0].len = whole;
     for (int j = 0; j < D; j++)
-        after += b->sum.exact[j] * (j + 1);
-    CHECK(before == after && b->sum.n == 1);
+        after += b->f.sum.exact[j] * (j + 1);
+    CHECK(before == after && b->f.sum.n == 1);
 }
 
 /* Change byte `at` for the length of one refusal. */
-static void check_spoilt(bench *b, size_t at, uint8_t to, const char *text)
+static void check_spoilt(cohort *b, size_t at, uint8_t to, const char *text)
 {
     uint8_t was = b->uploads[0].data[at];
     b->uploads[0].data[at] = to;
@@ -182,10 +202,10 @@ static void check_spoilt(bench *b, size_t at, uint8_t to, const char *text)
 
 static void test_hostile_uploads_are_refused(void)
 {
-    static bench b;
+    static cohort b;
     fed_error err;
     fed_codec_config c = bytes_config(FED_CODEC_TOP_K, FED_CODEC_BITS, 8);
-    bench_init(&b, &c, false);
+    cohort_init(&b, &c, false);
     CHECK_OK(add(&b, 1, &err), &err);
     size_t len = b.uploads[0].len, index_bytes = fed_load_u32(b.uploads[0].data + 14);
     for (size_t n = 0; n < len; n += 1 + n / 5)
@@ -204,15 +224,15 @@ static void test_hostile_uploads_are_refused(void)
     check_spoilt(&b, 18 + index_bytes, 0x80, "below -127");
     memset(b.uploads[0].data + 18, 0xff, index_bytes);
     check_refused(&b, len, "indices");
-    bench_fini(&b);
+    cohort_fini(&b);
 }
 
 static void test_hostile_floats_are_refused(void)
 {
-    static bench b;
+    static cohort b;
     fed_error err;
     fed_codec_config c = bytes_config(FED_CODEC_DENSE, FED_CODEC_FLOAT32, 8);
-    bench_init(&b, &c, false);
+    cohort_init(&b, &c, false);
     CHECK_OK(add(&b, 1, &err), &err);
     check_spoilt(&b, 6, 1, "upload.scale: 1");
     static const uint32_t bad[] = {0x7fc00000, 0x7f800000, 0xff800000, 0x7f7fffff,
@@ -224,32 +244,32 @@ static void test_hostile_floats_are_refused(void)
     for (size_t j = 0; j < D; j++)
         fed_store_u32(b.uploads[0].data + 14 + 4 * j, 0x3f800000);
     check_refused(&b, b.uploads[0].len, "its norm is");
-    bench_fini(&b);
+    cohort_fini(&b);
 }
 
 static void test_packed_vectors_over_the_wire(void)
 {
-    static bench b;
+    static cohort b;
     static float direct[D];
     fed_error err;
     fed_codec_config c = bytes_config(FED_CODEC_VOTED, FED_CODEC_BITS, 4);
     c.clip_auto = true;
-    bench_init(&b, &c, true);
-    CHECK_EQ(b.uploads[0].len, fed_codec_upload_bytes(b.codec, b.round));
+    cohort_init(&b, &c, true);
+    CHECK_EQ(b.uploads[0].len, fed_codec_upload_bytes(b.f.codec, b.f.round));
     add_all_and_decode(&b, true);
     memcpy(direct, b.mean, sizeof direct);
     add_all_and_decode(&b, false);
     CHECK_MEM(direct, b.mean, sizeof direct);
     CHECK_FAILS(add(&b, 0, &err), FED_E_LIMIT, &err, "n_max = 5");
-    b.sum.n = 1;
-    uint64_t before = fed_ring_get(&b.sum.vectors[0].ring, 0);
+    b.f.sum.n = 1;
+    uint64_t before = fed_ring_get(&b.f.sum.vectors[0].ring, 0);
     b.uploads[0].len--;
     CHECK_FAILS(add(&b, 0, &err), FED_E_FORMAT, &err, "upload:");
     b.uploads[0].len++;
     b.uploads[0].data[b.uploads[0].len - 1] = 0xff; /* norms: 96 bits, none to spare */
     CHECK_OK(add(&b, 0, &err), &err);
-    CHECK(fed_ring_get(&b.sum.vectors[0].ring, 0) != before || before == 0);
-    bench_fini(&b);
+    CHECK(fed_ring_get(&b.f.sum.vectors[0].ring, 0) != before || before == 0);
+    cohort_fini(&b);
 }
 
 typedef struct scenario {
@@ -299,16 +319,16 @@ out:
 
 static void test_torture(void)
 {
-    static bench b;
+    static cohort b;
     static const fed_codec_select selects[] = {FED_CODEC_TOP_K, FED_CODEC_VOTED};
     for (int i = 0; i < 2; i++) {
         fed_codec_config c = bytes_config(selects[i], FED_CODEC_BITS, 8);
-        bench_init(&b, &c, false);
-        scenario s = {b.codec,   b.round, b.delta,
-                      b.kept[0], &b.sum,  {b.uploads[0].data, b.uploads[0].len}};
+        cohort_init(&b, &c, false);
+        scenario s = {b.f.codec, b.f.round, b.delta,
+                      b.kept[0], &b.f.sum,  {b.uploads[0].data, b.uploads[0].len}};
         CHECK(fed_torture(torture_encode, &s) > 3);
         CHECK(fed_torture(torture_server, &s) > 3);
-        bench_fini(&b);
+        cohort_fini(&b);
     }
 }
 
@@ -316,6 +336,7 @@ int main(void)
 {
     static const fed_case cases[] = {CASE(test_delivered_and_kept_make_the_update),
                                      CASE(test_top_k_sends_the_largest),
+                                     CASE(test_the_longest_update_is_accepted),
                                      CASE(test_sizes),
                                      CASE(test_hostile_uploads_are_refused),
                                      CASE(test_hostile_floats_are_refused),
