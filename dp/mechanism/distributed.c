@@ -1,0 +1,123 @@
+#include "distributed.h"
+
+#include <math.h>
+#include <string.h>
+
+double fed_distributed_scale(double clip, double sigma, double n, double dim, double tail,
+                             unsigned bits)
+{
+    double room = exp2(2.0 * bits) - n * tail * tail;
+    if (!(room > 0)) return 0;
+    return sqrt(room) / (2 * tail * sqrt(clip * clip * n * n / dim + n * sigma * sigma));
+}
+
+double fed_rounded_norm(double norm, double dim, double beta)
+{
+    double certain = norm + sqrt(dim);
+    if (!(beta > 0)) return certain;
+    double likely = norm * norm + dim / 4 +
+                    sqrt(2 * log(1 / beta)) * (norm + sqrt(dim) / 2);
+    return fmin(certain, sqrt(likely));
+}
+
+static fed_status check_config(const fed_distributed_config *c, fed_error *err)
+{
+    if (c->kind != FED_SHARE_GAUSSIAN && c->kind != FED_SHARE_SKELLAM)
+        return fed_fail(err, FED_E_INVALID, "privacy.mechanism: %d is unknown", (int)c->kind);
+    if (!(c->clip > 0 && isfinite(c->clip)))
+        return fed_fail(err, FED_E_INVALID, "update.clip: %g must be above 0", c->clip);
+    if (!(c->noise_multiplier > 0 && isfinite(c->noise_multiplier)))
+        return fed_fail(err, FED_E_INVALID, "privacy: noise multiplier %g must be above 0",
+                        c->noise_multiplier);
+    if (!c->dim || c->dim > (uint64_t)1 << 40)
+        return fed_fail(err, FED_E_INVALID, "privacy: dim %llu is outside [1, 2^40]",
+                        (unsigned long long)c->dim);
+    if (c->bits < 2 || c->bits > 62)
+        return fed_fail(err, FED_E_INVALID, "privacy: %u bits per entry, outside [2, 62]",
+                        c->bits);
+    if (!c->survivors_min || c->survivors_min > c->n_max)
+        return fed_fail(err, FED_E_INVALID, "privacy: s_min %u is outside [1, %u]",
+                        c->survivors_min, c->n_max);
+    if (c->colluders >= c->survivors_min)
+        return fed_fail(err, FED_E_REFUSED,
+                        "privacy.colluders: %u leave no noise of the %u survivors",
+                        c->colluders, c->survivors_min);
+    if (!(c->beta >= 0 && c->beta < 1) || !(c->tail >= 0 && isfinite(c->tail)))
+        return fed_fail(err, FED_E_INVALID, "privacy: beta %g, tail factor %g", c->beta,
+                        c->tail);
+    return FED_OK;
+}
+
+/* One coordinate of a full sum: signal spread by the rotation, rounding, noise; Gaussian tail. */
+static double wrap_probability(const fed_distributed *d)
+{
+    const fed_distributed_config *c = &d->config;
+    double n = c->n_max, signal = c->clip * d->scale * n;
+    double variance = signal * signal / (double)c->dim +
+                      n * (0.25 + d->sigma_local * d->sigma_local);
+    return erfc(exp2(c->bits - 1.0) / sqrt(2 * variance));
+}
+
+fed_status fed_distributed_derive(const fed_distributed_config *config, fed_distributed *out,
+                                  fed_error *err)
+{
+    memset(out, 0, sizeof *out);
+    FED_TRY(check_config(config, err));
+    out->config = *config;
+    fed_distributed_config *c = &out->config;
+    if (c->tail == 0) c->tail = 4;
+    if (c->beta == 0) c->beta = exp(-0.5);
+    if (c->tries == 0) c->tries = FED_ROUND_TRIES;
+    double shares = c->survivors_min - c->colluders, dim = (double)c->dim;
+    out->sigma_device = c->noise_multiplier * c->clip / sqrt(shares);
+    out->scale = fed_distributed_scale(c->clip, out->sigma_device, c->n_max, dim, c->tail,
+                                       c->bits);
+    if (!(out->scale > 0))
+        return fed_fail(err, FED_E_REFUSED,
+                        "update.bits: a ring of %u bits is too small for %u devices", c->bits,
+                        c->n_max);
+    out->sigma_local = out->sigma_device * out->scale;
+    if (!(out->sigma_local >= FED_SIGMA_LOCAL_MIN))
+        return fed_fail(err, FED_E_REFUSED,
+                        "privacy: a noise share of standard deviation %g is below %d integers: "
+                        "more than %u bits per entry, fewer devices, or more noise is needed",
+                        out->sigma_local, FED_SIGMA_LOCAL_MIN, c->bits);
+    out->delta2 = fed_rounded_norm(c->clip * out->scale, dim, c->beta);
+    if (!(out->delta2 < 0x1p50))
+        return fed_fail(err, FED_E_LIMIT, "privacy: sensitivity %g reaches 2^50; fewer bits",
+                        out->delta2);
+    out->delta1 = out->delta2 * fmin(sqrt(dim), out->delta2);
+    out->sigma_ratio = out->sigma_local * sqrt(shares) / out->delta2;
+    out->wrap_probability = wrap_probability(out);
+    return FED_OK;
+}
+
+fed_status fed_distributed_encode(const fed_distributed *mechanism, float *x,
+                                  const fed_sampler *sampler, fed_noise *noise, int64_t *out,
+                                  fed_device_report *report, fed_error *err)
+{
+    const fed_distributed_config *c = &mechanism->config;
+    size_t n = (size_t)c->dim;
+    fed_device_report r;
+    fed_status status = FED_OK;
+    memset(&r, 0, sizeof r);
+    if (!(fed_sampler_sigma(sampler) >= mechanism->sigma_local * (1 - 0x1p-50)))
+        status = fed_fail(err, FED_E_INVALID, "noise: sampler of sigma %g for a share of %g",
+                          fed_sampler_sigma(sampler), mechanism->sigma_local);
+    if (status == FED_OK) status = fed_clip_l2(x, n, c->clip, &r.clip, err);
+    if (status == FED_OK)
+        status = fed_round_conditional(x, n, mechanism->scale, mechanism->delta2, c->tries,
+                                       noise, out, &r.round, err);
+    if (status == FED_OK) status = fed_sampler_add(sampler, noise, out, n, err);
+    if (status != FED_OK) fed_wipe(out, n * sizeof *out);
+    if (report) *report = r;
+    return status;
+}
+
+int64_t fed_ring_centre(uint64_t value, unsigned bits)
+{
+    uint64_t mask = bits < 64 ? ((uint64_t)1 << bits) - 1 : UINT64_MAX;
+    uint64_t half = (uint64_t)1 << (bits - 1);
+    value &= mask;
+    return value >= half ? -(int64_t)(mask - value) - 1 : (int64_t)value;
+}

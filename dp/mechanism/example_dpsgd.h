@@ -1,0 +1,36 @@
+/*
+ * Example-level DP-SGD on one device (Abadi et al. 2016), on integers: each example's gradient
+ * is clipped, put on a grid by truncation toward zero (which cannot lengthen it), its norm
+ * checked exactly, and summed; the sum gets discrete Gaussian noise. Accounting: a Gaussian
+ * release per step with noise multiplier z, Poisson-sampled batches (epsilon.h).
+ */
+#ifndef FED_EXAMPLE_DPSGD_H
+#define FED_EXAMPLE_DPSGD_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base.h"
+#include "../sampling/noise.h"
+#include "../sampling/sampler.h"
+
+typedef struct fed_example_dpsgd fed_example_dpsgd;
+
+/** `n` parameters, clip norm C > 0, noise multiplier z > 0 (z*C*grid >= 3 is chosen by the
+ *  grid), discrete Gaussian of the given kind. */
+FED_MUST_CHECK fed_status fed_example_dpsgd_new(fed_example_dpsgd **out, size_t n,
+                                                double clip, double noise_multiplier,
+                                                fed_sampler_kind kind, fed_error *err);
+void fed_example_dpsgd_free(fed_example_dpsgd *d);
+/** Clip one example's gradient (in place) and add it. Not finite: counted as zero. */
+FED_MUST_CHECK fed_status fed_example_dpsgd_add(fed_example_dpsgd *d, float *gradient,
+                                                fed_error *err);
+/** gradient[n] = (sum + noise) / expected_batch; the sum starts anew. A fixed denominator:
+ *  the true batch size is itself private. */
+FED_MUST_CHECK fed_status fed_example_dpsgd_finish(fed_example_dpsgd *d,
+                                                   double expected_batch, fed_noise *noise,
+                                                   float *gradient, fed_error *err);
+/** Examples zeroed so far. */
+uint64_t fed_example_dpsgd_zeroed(const fed_example_dpsgd *d);
+
+#endif
