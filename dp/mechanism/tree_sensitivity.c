@@ -1,27 +1,28 @@
 /*
- * How much one device can move the nodes of a binary tree of partial sums. Counting pairs of
- * participations by their common ancestors gives no closed form under a minimum separation,
- * so: F(size, n, start, end) is the most that n participations add to the nodes inside a
- * subtree of `size` leaves, when the first may not come before `start` and the last keeps
- * them b apart from one that may follow at leaf size + end - (b - 1)... A tree of 2^h leaves is
- * a node and two halves; any size is its largest power of two and the rest. Splitting at j, the
- * first leaf that the right part may use, the left part ends b - 1 - j leaves early.
+ * How much one device can move the nodes of a binary tree of partial sums. F(size, n, start,
+ * end) is the most that n participations add to the nodes over `size` leaves, when the first
+ * may not come before leaf `start` and the last must be at or before leaf size + end - b, so
+ * that what follows may begin `end` leaves into the next part. A tree of 2^h leaves is a node
+ * and two halves; any size is its largest power of two and the rest. Two parts meet at j: the
+ * left one ends with end = j, the right one begins with start = j. (Kairouz et al. 2021, appendix
+ * D.2, has the same recursion.)
  *
- * One participation is h + 1 nodes wherever it falls, so only subtrees larger than b have
- * states worth keeping.
+ * One participation has a closed form, and more than one does not fit into few leaves; what is
+ * left is remembered.
  */
 #include "matrix_mechanism.h"
 
 #include <math.h>
 
-enum { LEVELS = 17, STATES_MAX = 1 << 24 };
+enum { STATES_MAX = 1 << 25 };
 #define IMPOSSIBLE (-1.0)
 #define UNKNOWN (-2.0)
 
 typedef struct tree_search {
     uint32_t gap; /* b - 1: leaves that must lie between two participations */
     uint32_t most;
-    float *memo; /* [level][n][start][end] of complete subtrees */
+    unsigned lowest, levels; /* of subtrees with room for two participations */
+    float *memo;             /* [complete?][level][n][start][end] */
 } tree_search;
 
 /* n participations fit when start + n b <= size + end (end <= b - 1). */
@@ -37,6 +38,18 @@ static unsigned floor_log2(uint32_t size)
     while (size >> (h + 1))
         h++;
     return h;
+}
+
+/* One participation somewhere in [first, last]: as high as the largest complete subtree that
+ * the interval reaches; those stand from the largest to the smallest. */
+static double single(uint32_t first, uint32_t last, uint32_t size)
+{
+    uint32_t from = 0;
+    for (unsigned h = floor_log2(size);; h = floor_log2(size - from)) {
+        uint32_t to = from + ((uint32_t)1 << h);
+        if (first < to && last >= from) return h + 1;
+        from = to;
+    }
 }
 
 static double search(const tree_search *s, uint32_t n, uint32_t start, uint32_t end,
@@ -62,15 +75,17 @@ static double search(const tree_search *s, uint32_t n, uint32_t start, uint32_t 
 {
     if (!fits(s, n, start, end, size)) return IMPOSSIBLE;
     if (n == 0) return 0;
+    if (n == 1) return single(start, size + end - s->gap - 1, size);
     unsigned h = floor_log2(size);
     bool complete = size == (uint32_t)1 << h;
-    if (!complete) return split(s, n, start, end, size, (uint32_t)1 << h);
-    if (n == 1) return h + 1;
-    size_t width = s->gap + 1;
-    float *memo = s->memo + ((((size_t)h * (s->most + 1) + n) * width + start) * width + end);
+    size_t width = s->gap + 1, level = h - s->lowest + (complete ? s->levels : 0);
+    size_t row = level * (s->most + 1) + n;
+    float *memo = s->memo + (row * width + start) * width + end;
     if (*memo == (float)UNKNOWN) {
-        double below = split(s, n, start, end, size, size / 2);
-        *memo = (float)(below < 0 ? IMPOSSIBLE : below + (double)n * n);
+        uint32_t left = complete ? size / 2 : (uint32_t)1 << h;
+        double below = split(s, n, start, end, size, left);
+        double node = complete ? (double)n * n : 0;
+        *memo = (float)(below < 0 ? IMPOSSIBLE : below + node);
     }
     return *memo;
 }
@@ -86,14 +101,15 @@ fed_status fed_tree_sensitivity_squared(uint32_t steps, uint32_t separation,
                         FED_MATRIX_STEPS_MAX, separation, participations);
     if (separation > steps) separation = steps;
     uint32_t possible = (steps - 1) / separation + 1;
-    tree_search s = {separation - 1, participations < possible ? participations : possible,
-                     NULL};
-    double states = (double)LEVELS * (s.most + 1) * separation * separation;
-    if (s.most > 1 && states > STATES_MAX)
+    tree_search s = {.gap = separation - 1, .lowest = floor_log2(separation)};
+    s.most = participations < possible ? participations : possible;
+    s.levels = floor_log2(steps) - s.lowest + 1;
+    double states = 2.0 * s.levels * (s.most + 1) * separation * separation;
+    if (states > STATES_MAX)
         return fed_fail(err, FED_E_LIMIT,
                         "tree: %u participations %u apart need %g states, at most %d", s.most,
                         separation, states, STATES_MAX);
-    size_t n = s.most > 1 ? (size_t)states : 1;
+    size_t n = (size_t)states;
     s.memo = fed_malloc(n * sizeof *s.memo);
     if (!s.memo) return fed_fail_nomem(err, n * sizeof *s.memo);
     for (size_t i = 0; i < n; i++)
