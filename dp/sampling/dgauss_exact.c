@@ -39,6 +39,21 @@ static void exp_digits(fed_fixed *out, unsigned a)
         fed_fixed_multiply(out, out, &step);
 }
 
+/* A sigma like 3 or 2.5 makes x a ratio of small integers, and often one on the very steps of
+ * the table, where a double could not decide. */
+static void init_small(fed_dgauss_exact *s)
+{
+    s->small_den = 0;
+    for (unsigned f = 0; f <= 4 && s->sigma < 256; f++) {
+        double root = ldexp(s->sigma, (int)f);
+        if (root != floor(root)) continue;
+        s->small_s = (uint64_t)(root * root), s->small_d = (uint64_t)1 << 2 * f;
+        double den = 2.0 * (double)s->small_s * (double)s->small_d * (double)s->t * s->t;
+        if (den < 0x1p44) s->small_den = (uint64_t)den;
+        return;
+    }
+}
+
 void fed_dgauss_exact_init(fed_dgauss_exact *s, double sigma)
 {
     s->sigma = sigma;
@@ -53,6 +68,7 @@ void fed_dgauss_exact_init(fed_dgauss_exact *s, double sigma)
         s->exp_digit[a] = fed_fixed_digit(&x, 0);
         fed_fixed_multiply(&x, &x, &step);
     }
+    init_small(s);
 }
 
 /* The uniform's first word equals the first digit of exp(-a/64): look at the others. */
@@ -230,8 +246,22 @@ static bool accept_exactly(const fed_dgauss_exact *s, fed_noise *noise, uint64_t
         if (!exact_coin(noise, fed_noise_word(noise), &x, k)) return k & 1;
 }
 
+/* x = (y t D - S)^2 / (2 S D t^2) in 64-bit integers; y is small enough. */
+static bool accept_small(const fed_dgauss_exact *s, fed_noise *noise, uint64_t y)
+{
+    int64_t off = (int64_t)(y * s->t * s->small_d) - (int64_t)s->small_s;
+    fed_u128 num = (fed_u128)((fed_i128)off * off) * FED_EXP_STEPS;
+    uint64_t steps = (uint64_t)(num / s->small_den);
+    uint64_t rest = (uint64_t)(num % s->small_den);
+    for (; steps >= EXP_TOP; steps -= EXP_TOP)
+        if (!coin_exp(s, noise, EXP_TOP)) return false;
+    return coin_exp(s, noise, (unsigned)steps) &&
+           coin_exp_small(noise, rest, s->small_den * FED_EXP_STEPS);
+}
+
 static bool accept(const fed_dgauss_exact *s, fed_noise *noise, uint64_t y)
 {
+    if (s->small_den && y < 1 << 16) return accept_small(s, noise, y);
     /* Relative errors of a few 2^-53 in centre and inverse, and 2^-53 sigma in the
      * difference: for y below 64 sigma, 64 x is within 2^-32 of the truth. */
     const double error = 0x1p-38;
