@@ -104,6 +104,14 @@ const fed_last_evaluation *fed_engine_last_evaluation(const fed_engine *e, size_
     return &e->evaluations[index];
 }
 
+bool fed_engine_evaluates(const fed_engine *e, const fed_task_info *info)
+{
+    const fed_plan *plan = fed_task_plan(info->task);
+    uint64_t every = (uint64_t)plan->evaluate.every, version = info->head.version;
+    if (!e->config.holdout || plan->evaluate.on != FED_EVALUATE_HOLDOUT) return false;
+    return version == (uint64_t)plan->rounds.count || !every || version % every == 0;
+}
+
 const uint8_t *fed_engine_server_key(const fed_engine *e)
 {
     return e->server_key;
@@ -280,6 +288,7 @@ static fed_status keep_evaluation(fed_engine *e, size_t index,
     fed_task_info info;
     fed_coordinator_task_info(e->coordinator, index, &info);
     e->evaluations[index] = *evaluation;
+    if (!evaluation->known) return FED_OK;
     snprintf(leaf, sizeof leaf, "evaluation/%016" PRIu64, evaluation->version);
     fed_key_task(key, &info.id, leaf);
     int n = snprintf(text, sizeof text,

@@ -7,12 +7,13 @@
 #include "round.h"
 #include "store.h"
 
-/** The newest evaluation of a task on the hold-out. */
+/** The newest evaluation of a task on the hold-out. Zeroed: there was none yet. */
 typedef struct fed_last_evaluation {
     uint64_t version;
     double accuracy, loss;
     uint32_t examples;
-    bool known;
+    bool ended; /* version was evaluated, or it failed */
+    bool known; /* it gave these numbers */
 } fed_last_evaluation;
 
 typedef struct fed_engine fed_engine;
@@ -48,6 +49,8 @@ const fed_coordinator *fed_engine_coordinator(const fed_engine *engine);
 fed_journal fed_engine_journal(fed_engine *engine);
 const fed_last_evaluation *fed_engine_last_evaluation(const fed_engine *engine,
                                                       size_t index);
+/** True when the present version of this task is one that is evaluated on the hold-out. */
+bool fed_engine_evaluates(const fed_engine *engine, const fed_task_info *info);
 const uint8_t *fed_engine_server_key(const fed_engine *engine);
 /** For serving blobs; thread-safe. */
 const fed_store *fed_engine_store(const fed_engine *engine);

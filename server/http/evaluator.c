@@ -42,27 +42,30 @@ static bool fits(const fed_evaluator *v, const fed_task *task)
            fed_task_target_bytes(task) == 4 * (size_t)info->target_len;
 }
 
-static void evaluate(fed_evaluator *v, size_t index, const waiting_version *w)
+static fed_status evaluate(fed_evaluator *v, const waiting_version *w,
+                           fed_last_evaluation *out, fed_error *err)
 {
-    fed_error err;
     fed_evaluation sums;
-    if (!fits(v, w->task)) {
-        fed_log(FED_LOG_WARN, "holdout_does_not_fit", "plan=%s",
-                fed_task_plan(w->task)->name);
-        return;
-    }
-    if (fed_evaluate_examples(w->task, w->params, &v->examples, NULL, &sums, &err)) {
+    if (!fits(v, w->task))
+        return fed_fail(err, FED_E_INVALID, "the hold-out does not fit the plan's model");
+    FED_TRY(fed_evaluate_examples(w->task, w->params, &v->examples, NULL, &sums, err));
+    double n = sums.counted ? (double)sums.counted : 1;
+    out->accuracy = (double)sums.correct / n;
+    out->loss = sums.loss_sum / n;
+    out->examples = v->examples.count;
+    out->known = true;
+    return FED_OK;
+}
+
+/* A failure is told as well, or somebody would wait for it for ever. */
+static void evaluate_and_tell(fed_evaluator *v, size_t index, const waiting_version *w)
+{
+    fed_error err = {0};
+    fed_last_evaluation result = {.version = w->version, .ended = true};
+    if (evaluate(v, w, &result, &err))
         fed_log(FED_LOG_WARN, "evaluation_failed", "version=%" PRIu64 " error=\"%s\"",
                 w->version, err.text);
-        return;
-    }
-    double n = sums.counted ? (double)sums.counted : 1;
-    fed_engine_evaluated(v->engine, index,
-                         &(fed_last_evaluation){.version = w->version,
-                                                .accuracy = (double)sums.correct / n,
-                                                .loss = sums.loss_sum / n,
-                                                .examples = v->examples.count,
-                                                .known = true});
+    fed_engine_evaluated(v->engine, index, &result);
 }
 
 static bool take(fed_evaluator *v, size_t *index, waiting_version *out)
@@ -89,7 +92,7 @@ static void *work(void *ctx)
             continue;
         }
         pthread_mutex_unlock(&v->lock);
-        evaluate(v, index, &w);
+        evaluate_and_tell(v, index, &w);
         fed_free(w.params);
         pthread_mutex_lock(&v->lock);
     }
@@ -125,19 +128,11 @@ void fed_evaluator_attach(fed_evaluator *v, fed_engine *engine)
     v->engine = engine;
 }
 
-static bool is_wanted(const fed_evaluator *v, const fed_task_info *info)
-{
-    const fed_plan *plan = fed_task_plan(info->task);
-    uint64_t every = (uint64_t)plan->evaluate.every, version = info->head.version;
-    if (!v->data || plan->evaluate.on != FED_EVALUATE_HOLDOUT) return false;
-    return version == (uint64_t)plan->rounds.count || !every || version % every == 0;
-}
-
 void fed_evaluator_new_version(void *ctx, size_t index, const fed_task_info *info,
                                const float *params)
 {
     fed_evaluator *v = ctx;
-    if (!is_wanted(v, info)) return;
+    if (!fed_engine_evaluates(v->engine, info)) return;
     float *copy =
         fed_memdup(params, fed_task_numbers_of(info->task)->params * sizeof *params);
     if (!copy) {

@@ -1,6 +1,7 @@
 #include "operator_json.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -63,42 +64,77 @@ fed_status fed_query_health(fed_engine *e, fed_exchange *x, fed_error *err)
 
 /* ---- tasks ----------------------------------------------------------------------------- */
 
-static json_t *evaluation_json(const fed_last_evaluation *v)
+/* Not a number: JSON has no word for NaN and infinity, so null it is. */
+static json_t *real_json(double value)
 {
-    if (!v->known) return json_null();
-    return json_pack("{s:I,s:f,s:f,s:I}", "version", (json_int_t)v->version, "accuracy",
-                     v->accuracy, "loss", v->loss, "examples", (json_int_t)v->examples);
+    return isfinite(value) ? json_real(value) : json_null();
+}
+
+/* Unknown is null, so that the fields are always the same. */
+static json_t *evaluation_json(const fed_engine *e, size_t index,
+                               const fed_task_info *info)
+{
+    const fed_last_evaluation *v = fed_engine_last_evaluation(e, index);
+    bool is_newest = v->ended && v->version == info->head.version;
+    bool pending = fed_engine_evaluates(e, info) && !is_newest;
+    return json_pack("{s:o,s:o,s:o,s:b}", "accuracy",
+                     v->known ? real_json(v->accuracy) : json_null(), "loss",
+                     v->known ? real_json(v->loss) : json_null(), "evaluated_version",
+                     v->known ? json_integer((json_int_t)v->version) : json_null(),
+                     "evaluation_pending", pending);
+}
+
+static json_t *cohort_json(const fed_task_info *info)
+{
+    return json_pack("{s:s,s:I,s:I,s:I,s:I,s:I}", "phase", fed_phase_name(info->phase),
+                     "size", (json_int_t)fed_task_numbers_of(info->task)->invited,
+                     "training", (json_int_t)info->invited, "placed",
+                     (json_int_t)info->placed, "joined", (json_int_t)info->joined,
+                     "submitted", (json_int_t)info->submitted);
+}
+
+static json_t *identity_json(const fed_task_info *info)
+{
+    const fed_task_numbers *numbers = fed_task_numbers_of(info->task);
+    return json_pack("{s:o,s:s,s:s,s:o,s:o,s:I,s:I}", "task", hex_json(info->id.bytes),
+                     "name", info->document->name, "population",
+                     info->document->population, "plan", hex_json(numbers->plan_address),
+                     "model_sha256", hex_json(info->head.model.bytes), "created_ms",
+                     (json_int_t)info->document->created_ms, "expires_ms",
+                     (json_int_t)info->document->expires_ms);
+}
+
+static json_t *progress_json(const fed_task_info *info)
+{
+    const fed_task_numbers *numbers = fed_task_numbers_of(info->task);
+    return json_pack("{s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "state",
+                     fed_task_state_name(info->head.state), "version",
+                     (json_int_t)info->head.version, "rounds",
+                     (json_int_t)fed_task_plan(info->task)->rounds.count, "devices_busy",
+                     (json_int_t)info->invited + info->placed, "last_members",
+                     (json_int_t)info->last_members, "last_survivors",
+                     (json_int_t)info->last_survivors, "upload_bytes",
+                     (json_int_t)info->head.upload_bytes, "upload_bytes_per_device",
+                     (json_int_t)numbers->upload_bytes, "download_bytes_per_device",
+                     (json_int_t)numbers->download_bytes);
+}
+
+/* Move the fields of `part` (taken) into `json`; false when memory is out. */
+static bool add_fields(json_t *json, json_t *part)
+{
+    bool ok = json && part && json_object_update(json, part) == 0;
+    json_decref(part);
+    return ok;
 }
 
 static json_t *task_json(fed_engine *e, size_t index, const fed_task_info *info)
 {
-    const fed_plan *plan = fed_task_plan(info->task);
-    const fed_task_numbers *numbers = fed_task_numbers_of(info->task);
-    json_t *json = json_pack(
-        "{s:o,s:s,s:s,s:s,s:I,s:I}", "task", hex_json(info->id.bytes), "name",
-        info->document->name, "population", info->document->population, "state",
-        fed_task_state_name(info->head.state), "version", (json_int_t)info->head.version,
-        "rounds", (json_int_t)plan->rounds.count);
-    json_t *cohort =
-        json_pack("{s:s,s:I,s:I,s:I,s:I,s:I}", "phase", fed_phase_name(info->phase),
-                  "size", (json_int_t)numbers->invited, "training",
-                  (json_int_t)info->invited, "placed", (json_int_t)info->placed, "joined",
-                  (json_int_t)info->joined, "submitted", (json_int_t)info->submitted);
-    json_t *rest = json_pack(
-        "{s:o,s:o,s:o,s:I,s:I,s:I,s:I,s:o,s:o}", "plan", hex_json(numbers->plan_address),
-        "model_sha256", hex_json(info->head.model.bytes), "cohort", cohort,
-        "last_members", (json_int_t)info->last_members, "last_survivors",
-        (json_int_t)info->last_survivors, "upload_bytes",
-        (json_int_t)info->head.upload_bytes, "upload_bytes_per_device",
-        (json_int_t)numbers->upload_bytes, "evaluation",
-        evaluation_json(fed_engine_last_evaluation(e, index)), "expires_ms",
-        json_integer(info->document->expires_ms));
-    if (!json || !rest || json_object_update(json, rest)) {
-        json_decref(json);
-        json = NULL;
-    }
-    json_decref(rest);
-    return json;
+    json_t *json = identity_json(info);
+    bool ok = add_fields(json, progress_json(info));
+    ok = add_fields(json, evaluation_json(e, index, info)) && ok;
+    if (ok && json_object_set_new(json, "cohort", cohort_json(info)) == 0) return json;
+    json_decref(json);
+    return NULL;
 }
 
 fed_status fed_query_tasks(fed_engine *e, fed_exchange *x, fed_error *err)
