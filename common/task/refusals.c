@@ -25,8 +25,6 @@ static bool strategy_is_built(fed_plan_strategy_name name)
 fed_status fed_task_refuse(const fed_plan *plan, fed_error *err)
 {
     const refusal refusals[] = {
-        {plan->secagg.enabled,
-         "secagg.enabled: true: secure aggregation is not carried out yet; say false"},
         {plan->privacy.mechanism != FED_PRIVACY_NONE,
          "privacy.mechanism: differential privacy is not carried out yet; say \"none\""},
         {plan->rounds.max_staleness > 0,

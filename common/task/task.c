@@ -57,7 +57,8 @@ static fed_status build(fed_task *task, fed_error *err)
     FED_TRY(status);
     FED_TRY(make_layout(task, err));
     FED_TRY(make_codec(task, err));
-    return fed_task_derive(task, err);
+    FED_TRY(fed_task_derive(task, err));
+    return fed_task_check_secagg(task, err);
 }
 
 fed_status fed_task_new(fed_task **out, fed_plan *plan, const uint8_t seed[32],

@@ -17,6 +17,7 @@
 #include "codec.h"
 #include "crypto.h"
 #include "plan.h"
+#include "secagg.h"
 #include "examples.h"
 
 enum { FED_TASK_EVALUATION_BATCH = 64 };
@@ -107,6 +108,24 @@ FED_MUST_CHECK fed_status fed_task_decode(const fed_task *task,
                                           const fed_codec_sum *sum, float *mean,
                                           fed_codec_outcome *outcome,
                                           const fed_parallel *parallel, fed_error *err);
+
+/* ---- secure aggregation -------------------------------------------------------------- */
+
+/** The parameters of a cohort on the version of `round`, as each side computes them for
+ *  itself. `enrolment_key` is the key that certificates chain to: a device passes the one it
+ *  pins. FED_E_INVALID, FED_E_STATE when the plan has secure aggregation off. */
+FED_MUST_CHECK fed_status fed_task_secagg_params(const fed_task *task,
+                                                 const fed_codec_round *round,
+                                                 const uint8_t cohort[32],
+                                                 const uint8_t enrolment_key[32],
+                                                 fed_secagg_params *out, fed_error *err);
+/** The rings of an encoded update (what fed_task_encode() wrote), ready to be masked: the
+ *  caller's, for fed_ring_fini(); `n` receives how many. Nothing is left after a failure. */
+FED_MUST_CHECK fed_status fed_task_update_rings(const fed_task *task,
+                                                const fed_codec_round *round,
+                                                fed_span update,
+                                                fed_ring rings[FED_CODEC_VECTORS_MAX],
+                                                size_t *n, fed_error *err);
 
 /* ---- a version's public state -------------------------------------------------------- */
 

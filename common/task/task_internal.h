@@ -24,6 +24,8 @@ FED_MUST_CHECK fed_status fed_task_refuse(const fed_plan *plan, fed_error *err);
 /** The codec's configuration; needs the compiled programs. `boundaries` must hold as many
  *  entries as the infer program has views. */
 fed_codec_config fed_task_codec_config(const fed_task *task, uint32_t *boundaries);
+/** Refuse settings under which no graph is both safe and likely to finish. */
+FED_MUST_CHECK fed_status fed_task_check_secagg(const fed_task *task, fed_error *err);
 /** Fill task->numbers; needs everything else. */
 FED_MUST_CHECK fed_status fed_task_derive(fed_task *task, fed_error *err);
 

@@ -1,7 +1,8 @@
-#include "cohort.h"
+#include "cohort_secagg.h"
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 fed_status fed_cohort_init(fed_cohort *c, const uint8_t id[32], const fed_address *task,
@@ -15,6 +16,7 @@ fed_status fed_cohort_init(fed_cohort *c, const uint8_t id[32], const fed_addres
                       .phase_ms = phase_ms,
                       .phase_end_ms = FED_NEVER};
     memcpy(c->id, id, sizeof c->id);
+    fed_bytes_init(&c->log, SIZE_MAX);
     c->members = fed_calloc(cap, sizeof *c->members);
     return c->members ? FED_OK : fed_fail_nomem(err, cap * sizeof *c->members);
 }
@@ -22,6 +24,8 @@ fed_status fed_cohort_init(fed_cohort *c, const uint8_t id[32], const fed_addres
 void fed_cohort_fini(fed_cohort *c)
 {
     fed_codec_sum_fini(&c->sum);
+    fed_secagg_server_free(c->party);
+    fed_bytes_fini(&c->log);
     fed_free(c->members);
     *c = (fed_cohort){0};
 }
@@ -39,6 +43,7 @@ fed_status fed_cohort_restore(fed_cohort *c, const fed_roster *roster, uint32_t 
         memcpy(m->device, roster->members[i].device, sizeof m->device);
         memcpy(m->update_id, roster->members[i].update_id, sizeof m->update_id);
         m->joined = true;
+        m->number = i;
         m->submitted = roster->members[i].survived;
         c->n_submitted += m->submitted;
     }
@@ -95,32 +100,48 @@ fed_status fed_cohort_place(fed_cohort *c, const uint8_t device[32],
 }
 
 fed_status fed_cohort_join(fed_cohort *c, const uint8_t device[32],
-                           const uint8_t update_id[FED_UPDATE_ID_BYTES], fed_error *err)
+                           const uint8_t update_id[FED_UPDATE_ID_BYTES], fed_span bundle,
+                           int64_t wall_s, fed_error *err)
 {
     fed_member *m = fed_cohort_find(c, device);
     if (!m) return fed_fail(err, FED_E_NOT_FOUND, "join: no place for this device");
     if (!same_update(m, update_id))
         return fed_fail(err, FED_E_INVALID, "join: the place is for another update");
-    if (m->joined) return FED_OK;
-    if (c->phase != FED_PHASE_JOIN)
+    if (!m->joined && c->phase != FED_PHASE_JOIN)
         return fed_fail(err, FED_E_STATE, "join: the roster is closed");
+    if (c->party)
+        FED_TRY(fed_cohort_join_party(c, m, bundle, wall_s, err));
+    else if (bundle.len)
+        return fed_fail(err, FED_E_INVALID,
+                        "join: keys, but this cohort runs without secure aggregation");
+    c->n_joined += !m->joined;
     m->joined = true;
-    c->n_joined++;
     return FED_OK;
 }
 
+static int by_number(const void *a, const void *b)
+{
+    const fed_member *x = a, *y = b;
+    return (x->number > y->number) - (x->number < y->number);
+}
+
+/* Those who have not joined lose their place; the others stand in the party's order. */
 fed_status fed_cohort_close_roster(fed_cohort *c, const fed_task *task,
                                    const fed_codec_round *round, int64_t now,
                                    fed_error *err)
 {
-    FED_TRY(fed_codec_sum_init(fed_task_codec(task), round, &c->sum, err));
     uint32_t kept = 0;
     for (uint32_t i = 0; i < c->n; i++)
         if (c->members[i].joined) c->members[kept++] = c->members[i];
     c->n = kept;
-    c->phase = FED_PHASE_INPUT;
     c->phase_end_ms = now + c->phase_ms;
-    return FED_OK;
+    if (!c->party) {
+        FED_TRY(fed_codec_sum_init(fed_task_codec(task), round, &c->sum, err));
+        c->phase = FED_PHASE_INPUT;
+        return FED_OK;
+    }
+    qsort(c->members, c->n, sizeof *c->members, by_number);
+    return fed_cohort_close_party(c, task, round, err);
 }
 
 fed_status fed_cohort_input(fed_cohort *c, const fed_task *task,
@@ -129,6 +150,7 @@ fed_status fed_cohort_input(fed_cohort *c, const fed_task *task,
 {
     fed_member *m = fed_cohort_find(c, device);
     if (!m) return fed_fail(err, FED_E_NOT_FOUND, "input: this device is not a member");
+    if (c->party) return fed_cohort_receive(c, m, FED_PHASE_INPUT, body, err);
     if (m->submitted) return FED_OK;
     if (c->phase != FED_PHASE_INPUT)
         return fed_fail(err, FED_E_STATE, "input: the cohort is in phase %s",
@@ -137,6 +159,26 @@ fed_status fed_cohort_input(fed_cohort *c, const fed_task *task,
     m->submitted = true;
     c->n_submitted++;
     c->upload_bytes += body.len;
+    return FED_OK;
+}
+
+bool fed_cohort_is_complete(const fed_cohort *c)
+{
+    if (c->party) return fed_secagg_server_waiting(c->party) == 0;
+    return c->n_submitted == c->n;
+}
+
+fed_status fed_cohort_close_phase(fed_cohort *c, const fed_task *task,
+                                  const fed_codec_round *round, uint32_t min_survivors,
+                                  int64_t now, fed_error *err)
+{
+    c->phase_end_ms = now + c->phase_ms;
+    if (c->party) return fed_cohort_close_party(c, task, round, err);
+    if (c->n_submitted >= min_survivors)
+        c->phase = FED_PHASE_DONE;
+    else
+        fed_cohort_abort(c, "%u of %u inputs came in time, at least %u are needed",
+                         c->n_submitted, c->n, min_survivors);
     return FED_OK;
 }
 
@@ -156,37 +198,46 @@ static void fill_aborted(fed_answer *answer, const char *reason)
     answer->payload = (fed_span){(const uint8_t *)reason, strlen(reason)};
 }
 
-static unsigned input_answer(const fed_cohort *c, const fed_member *m, fed_phase after,
-                             int64_t now, fed_answer *answer)
+static unsigned input_answer(const fed_member *m, fed_phase after, fed_answer *answer)
 {
     if (m->submitted) return FED_HTTP_ACCEPTED;
     if (after >= FED_PHASE_INPUT)
         return FED_HTTP_CONFLICT; /* resend: it was not stored */
-    int64_t left = c->phase_end_ms - now;
     answer->phase = FED_PHASE_INPUT;
-    answer->phase_ms = left > 0 ? (uint32_t)left : 0;
     return FED_HTTP_OK;
 }
 
-unsigned fed_cohort_answer(const fed_cohort *c, const fed_member *m, fed_phase after,
-                           int64_t now, fed_answer *answer)
+static unsigned done_answer(const fed_cohort *c, const fed_member *m, fed_answer *answer)
 {
-    *answer = (fed_answer){.members = c->n, .index = (uint32_t)(m - c->members)};
-    switch (c->phase) {
-    case FED_PHASE_INPUT:
-        return input_answer(c, m, after, now, answer);
-    case FED_PHASE_DONE:
-        if (m->submitted) {
-            answer->phase = FED_PHASE_DONE;
-            answer->version = c->version + 1;
-            return FED_HTTP_OK;
-        }
-        fill_aborted(answer, "the cohort ended without this device's input");
-        return FED_HTTP_GONE;
-    case FED_PHASE_ABORTED:
-        fill_aborted(answer, c->reason);
-        return FED_HTTP_GONE;
-    default:
-        return FED_HTTP_ACCEPTED;
+    if (m->submitted) {
+        answer->phase = FED_PHASE_DONE;
+        answer->version = c->version + 1;
+        return FED_HTTP_OK;
     }
+    fill_aborted(answer, "the cohort ended without this device's input");
+    return FED_HTTP_GONE;
+}
+
+fed_status fed_cohort_answer(const fed_cohort *c, const fed_member *m, fed_phase after,
+                             int64_t now, fed_answer *answer, fed_bytes *payload,
+                             unsigned *status, fed_error *err)
+{
+    int64_t left = c->phase_end_ms - now;
+    *answer =
+        (fed_answer){.members = c->n,
+                     .index = (uint32_t)(m - c->members),
+                     .phase_ms = left > 0 && left < UINT32_MAX ? (uint32_t)left : 0};
+    if (c->phase == FED_PHASE_JOIN) {
+        *status = FED_HTTP_ACCEPTED;
+    } else if (c->phase == FED_PHASE_DONE) {
+        *status = done_answer(c, m, answer);
+    } else if (c->phase == FED_PHASE_ABORTED) {
+        fill_aborted(answer, c->reason);
+        *status = FED_HTTP_GONE;
+    } else if (c->party) {
+        return fed_cohort_party_answer(c, m, after, answer, payload, status, err);
+    } else {
+        *status = input_answer(m, after, answer);
+    }
+    return FED_OK;
 }

@@ -4,11 +4,38 @@
 
 #include <string.h>
 
+/* What the party must find again goes into the journal before any answer. */
+static fed_status store_log(fed_step *s, fed_cohort *c)
+{
+    char key[FED_KEY_MAX];
+    if (!c->log.len || c->phase == FED_PHASE_JOIN) return FED_OK;
+    fed_key_cohort_log(key, c->id, c->logged++);
+    return fed_outbox_store_taken(s->outbox, key, &c->log);
+}
+
+/* The answer as bytes: empty when the member has to wait or to send again. */
+static fed_status answer_body(fed_step *s, const fed_cohort *c, const fed_member *m,
+                              fed_phase after, fed_bytes *body, unsigned *status)
+{
+    fed_answer answer;
+    fed_bytes payload;
+    fed_bytes_init(&payload, FED_ANSWER_PAYLOAD_MAX);
+    fed_bytes_init(body, SIZE_MAX);
+    fed_status result =
+        fed_cohort_answer(c, m, after, s->now, &answer, &payload, status, s->err);
+    if (!result && *status != FED_HTTP_ACCEPTED && *status != FED_HTTP_CONFLICT)
+        fed_answer_put(body, &answer);
+    fed_bytes_fini(&payload);
+    return result;
+}
+
 /* Tell a member what it should see, or remember that it waits. */
 static fed_status reply(fed_step *s, fed_cohort *c, fed_member *m, fed_phase after)
 {
-    fed_answer answer;
-    unsigned status = fed_cohort_answer(c, m, after, s->now, &answer);
+    unsigned status;
+    fed_bytes body;
+    FED_TRY(store_log(s, c));
+    FED_TRY(answer_body(s, c, m, after, &body, &status));
     if (status == FED_HTTP_ACCEPTED) {
         m->is_waiting = true;
         m->waiting = s->event->peer;
@@ -16,22 +43,17 @@ static fed_status reply(fed_step *s, fed_cohort *c, fed_member *m, fed_phase aft
         return FED_OK;
     }
     if (status == FED_HTTP_CONFLICT)
-        return fed_step_refuse(s, status, "resend: the input is not here");
-    fed_bytes body;
-    fed_bytes_init(&body, 4096);
-    fed_answer_put(&body, &answer);
+        return fed_step_refuse(s, status, "resend: the message is not here");
     return fed_step_answer(s, status, &body);
 }
 
 static fed_status announce_to(fed_step *s, fed_cohort *c, fed_member *m)
 {
-    fed_answer answer;
-    if (!m->is_waiting) return FED_OK;
-    unsigned status = fed_cohort_answer(c, m, m->after, s->now, &answer);
-    if (status == FED_HTTP_ACCEPTED) return FED_OK;
+    unsigned status;
     fed_bytes body;
-    fed_bytes_init(&body, 4096);
-    fed_answer_put(&body, &answer);
+    if (!m->is_waiting) return FED_OK;
+    FED_TRY(answer_body(s, c, m, m->after, &body, &status));
+    if (status == FED_HTTP_ACCEPTED) return FED_OK;
     m->is_waiting = false;
     return fed_outbox_send_taken(s->outbox, m->waiting, FED_REQUEST_INBOX, status, &body);
 }
@@ -47,6 +69,7 @@ fed_status fed_cohort_announce(fed_step *s, fed_cohort *c)
     fed_roster_fini(&roster);
     fed_key_cohort(key, c->id);
     FED_TRY(fed_outbox_store_taken(s->outbox, key, &value));
+    FED_TRY(store_log(s, c));
     for (uint32_t i = 0; i < c->n; i++)
         FED_TRY(announce_to(s, c, &c->members[i]));
     return FED_OK;
@@ -63,12 +86,27 @@ static fed_status open_cohort(fed_step *s, fed_served_task *t)
     fed_status status = fed_cohort_init(c, id, &t->id, t->head.version,
                                         fed_task_numbers_of(t->task)->invited,
                                         (uint32_t)(plan->rounds.phase_s * 1000), s->err);
+    if (!status && plan->secagg.enabled)
+        status = fed_cohort_start_party(s->c, t, c, s->err);
     if (status) {
+        fed_cohort_fini(c);
         fed_free(c);
         return status;
     }
     t->cohort = c;
     return FED_OK;
+}
+
+fed_status fed_cohort_start_party(fed_coordinator *coordinator, fed_served_task *t,
+                                  fed_cohort *c, fed_error *err)
+{
+    fed_secagg_params params;
+    fed_secagg_server_config config = {.params = &params,
+                                       .random = &coordinator->config.random,
+                                       .parallel = coordinator->config.parallel};
+    FED_TRY(fed_task_secagg_params(t->task, t->state.round, c->id,
+                                   coordinator->config.enrolment_key, &params, err));
+    return fed_cohort_use_secagg(c, &config, err);
 }
 
 /* A place is for an update of exactly the present version and round. */
@@ -119,11 +157,8 @@ fed_status fed_handle_join(fed_step *s, fed_cohort *c, const fed_envelope *e)
     fed_join m;
     fed_status status = fed_join_get(&m, e->body, s->err);
     if (status) return fed_step_refuse_because(s, status);
-    if (m.bundle.len)
-        return fed_step_refuse(
-            s, FED_HTTP_BAD_REQUEST,
-            "join: keys, but this cohort runs without secure aggregation");
-    status = fed_cohort_join(c, e->sender, m.update_id, s->err);
+    int64_t wall_s = (s->now + s->c->config.wall_offset_ms) / 1000;
+    status = fed_cohort_join(c, e->sender, m.update_id, m.bundle, wall_s, s->err);
     if (status == FED_E_STATE) return fed_step_refuse(s, FED_HTTP_GONE, s->err->text);
     if (status) return fed_step_refuse_because(s, status);
     return reply(s, c, fed_cohort_find(c, e->sender), FED_PHASE_JOIN);
@@ -134,9 +169,9 @@ fed_status fed_handle_input(fed_step *s, fed_cohort *c, const fed_envelope *e)
     fed_member *m = fed_cohort_find(c, e->sender);
     if (!m)
         return fed_step_refuse(s, FED_HTTP_GONE, "input: not a member of this cohort");
-    if (c->phase == FED_PHASE_JOIN)
+    if (c->phase < FED_PHASE_INPUT)
         return fed_step_refuse(s, FED_HTTP_BAD_REQUEST,
-                               "input: the roster is still open");
+                               "input: the cohort is in an earlier phase");
     if (c->phase == FED_PHASE_INPUT) {
         fed_served_task *t = fed_served_task_find(s->c, &c->task);
         fed_status status =
@@ -144,6 +179,22 @@ fed_status fed_handle_input(fed_step *s, fed_cohort *c, const fed_envelope *e)
         if (status) return fed_step_refuse_because(s, status);
     }
     return reply(s, c, m, FED_PHASE_INPUT);
+}
+
+/* Pick, share, confirm, reveal. What comes too late is answered as an inbox would be. */
+fed_status fed_handle_phase(fed_step *s, fed_cohort *c, const fed_envelope *e)
+{
+    fed_phase phase = (fed_phase)(e->type - FED_REQUEST_JOIN + FED_PHASE_JOIN);
+    fed_member *m = fed_cohort_find(c, e->sender);
+    if (!m) return fed_step_refuse(s, FED_HTTP_GONE, "not a member of this cohort");
+    if (c->party && c->phase == phase) {
+        fed_status status = fed_cohort_receive(c, m, phase, e->body, s->err);
+        if (status) return fed_step_refuse_because(s, status);
+    } else if (c->phase < phase) {
+        return fed_step_refuse(s, FED_HTTP_BAD_REQUEST,
+                               "the cohort is in an earlier phase");
+    }
+    return reply(s, c, m, phase);
 }
 
 fed_status fed_handle_inbox(fed_step *s)

@@ -129,6 +129,10 @@ fed_status fed_coordinator_retire(fed_step *s, fed_served_task *t)
     char key[FED_KEY_MAX];
     fed_cohort **slot = &s->c->ended[s->c->next_ended++ % FED_COORDINATOR_ENDED_KEPT];
     FED_TRY(fed_cohort_announce(s, t->cohort));
+    for (uint32_t i = 0; i < t->cohort->logged; i++) {
+        fed_key_cohort_log(key, t->cohort->id, i);
+        FED_TRY(fed_outbox_erase(s->outbox, key));
+    }
     if (*slot) {
         fed_key_cohort(key, (*slot)->id);
         fed_cohort_fini(*slot);
@@ -137,6 +141,8 @@ fed_status fed_coordinator_retire(fed_step *s, fed_served_task *t)
         FED_TRY(fed_outbox_erase(s->outbox, key));
     }
     fed_codec_sum_fini(&t->cohort->sum);
+    fed_secagg_server_free(t->cohort->party);
+    t->cohort->party = NULL;
     *slot = t->cohort;
     t->cohort = NULL;
     t->fill_end_ms = FED_NEVER;
@@ -151,7 +157,6 @@ fed_status fed_commit(fed_step *s, fed_served_task *t)
     t->head.upload_bytes += c->upload_bytes;
     t->last_members = c->n;
     t->last_survivors = c->n_submitted;
-    c->phase = FED_PHASE_DONE;
     if (t->state.version >= (uint64_t)fed_task_plan(t->task)->rounds.count)
         t->head.state = FED_TASK_DONE;
     FED_TRY(store_trace(s, t));
@@ -211,16 +216,18 @@ static fed_status advance_join(fed_step *s, fed_served_task *t)
     return FED_OK;
 }
 
-static fed_status advance_input(fed_step *s, fed_served_task *t)
+/* After filling: phase by phase, for as long as nobody is waited for or time is up. */
+static fed_status advance_phases(fed_step *s, fed_served_task *t)
 {
     fed_cohort *c = t->cohort;
     uint32_t enough = fed_task_numbers_of(t->task)->min_survivors;
-    if (c->n_submitted == c->n) return fed_commit(s, t);
-    if (s->now < c->phase_end_ms) return FED_OK;
-    if (c->n_submitted >= enough) return fed_commit(s, t);
-    fed_cohort_abort(c, "%u of %u inputs came in time, at least %u are needed",
-                     c->n_submitted, c->n, enough);
-    return abort_cohort(s, t);
+    while (c->phase < FED_PHASE_DONE) {
+        if (!fed_cohort_is_complete(c) && s->now < c->phase_end_ms) return FED_OK;
+        FED_TRY(
+            fed_cohort_close_phase(c, t->task, t->state.round, enough, s->now, s->err));
+        if (c->phase < FED_PHASE_DONE) FED_TRY(fed_cohort_announce(s, c));
+    }
+    return c->phase == FED_PHASE_DONE ? fed_commit(s, t) : abort_cohort(s, t);
 }
 
 static fed_status advance_task(fed_step *s, fed_served_task *t)
@@ -229,7 +236,7 @@ static fed_status advance_task(fed_step *s, fed_served_task *t)
     if (s->now + s->c->config.wall_offset_ms >= t->document.expires_ms)
         return fed_task_end(s, t, FED_TASK_EXPIRED);
     if (t->cohort && t->cohort->phase == FED_PHASE_JOIN) FED_TRY(advance_join(s, t));
-    if (t->cohort && t->cohort->phase == FED_PHASE_INPUT) FED_TRY(advance_input(s, t));
+    if (t->cohort && t->cohort->phase != FED_PHASE_JOIN) FED_TRY(advance_phases(s, t));
     if (!t->cohort) return FED_OK;
     fed_outbox_wake(s->outbox, t->cohort->phase == FED_PHASE_JOIN
                                    ? t->fill_end_ms

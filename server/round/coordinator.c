@@ -122,10 +122,7 @@ static fed_status handle_envelope(fed_step *s)
     if (!cohort) return fed_step_refuse(s, FED_HTTP_NOT_FOUND, "cohort: not known");
     if (e.type == FED_REQUEST_JOIN) return fed_handle_join(s, cohort, &e);
     if (e.type == FED_REQUEST_INPUT) return fed_handle_input(s, cohort, &e);
-    return fed_step_refuse(
-        s, FED_HTTP_CONFLICT,
-        "message: this cohort has no such phase: it runs without secure "
-        "aggregation");
+    return fed_handle_phase(s, cohort, &e);
 }
 
 static fed_status handle_message(fed_step *s)

@@ -29,8 +29,10 @@ typedef enum fed_operator_request {
 } fed_operator_request;
 
 typedef struct fed_coordinator_config {
-    uint8_t server_seed[32];  /* signs versions */
-    uint8_t operator_key[32]; /* whose tasks are accepted */
+    uint8_t server_seed[32];   /* signs versions */
+    uint8_t operator_key[32];  /* whose tasks are accepted */
+    bool has_enrolment_key;    /* without it tasks with secure aggregation are refused */
+    uint8_t enrolment_key[32]; /* whose certificates devices must hold to join */
     int64_t
         wall_offset_ms;    /* wall clock minus monotonic clock, for the expiry of tasks */
     uint32_t retry_min_ms; /* the shortest pause that a device is asked to make */

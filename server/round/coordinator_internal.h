@@ -53,7 +53,11 @@ fed_status fed_handle_checkin(fed_step *s);
 fed_status fed_handle_place(fed_step *s, const fed_envelope *e);
 fed_status fed_handle_join(fed_step *s, fed_cohort *c, const fed_envelope *e);
 fed_status fed_handle_input(fed_step *s, fed_cohort *c, const fed_envelope *e);
+fed_status fed_handle_phase(fed_step *s, fed_cohort *c, const fed_envelope *e);
 fed_status fed_handle_inbox(fed_step *s);
+/** Give a cohort its party of secure aggregation. */
+fed_status fed_cohort_start_party(fed_coordinator *coordinator, fed_served_task *t,
+                                  fed_cohort *c, fed_error *err);
 fed_status fed_handle_task_create(fed_step *s);
 fed_status fed_handle_task_stop(fed_step *s);
 

@@ -32,6 +32,14 @@ void fed_key_cohort(char key[FED_KEY_MAX], const uint8_t cohort[FED_COHORT_ID_BY
     snprintf(key, FED_KEY_MAX, "cohort/%s", text);
 }
 
+void fed_key_cohort_log(char key[FED_KEY_MAX], const uint8_t cohort[FED_COHORT_ID_BYTES],
+                        uint32_t number)
+{
+    fed_key_cohort(key, cohort);
+    size_t n = strlen(key);
+    snprintf(key + n, FED_KEY_MAX - n, "/log/%08u", number);
+}
+
 void fed_key_blob(char key[FED_KEY_MAX], const fed_address *address)
 {
     char text[FED_ADDRESS_TEXT];

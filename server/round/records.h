@@ -7,6 +7,7 @@
  *   task/ID/state          fed_version_state_encode() of the present version
  *   task/ID/trace/VERSION  fed_trace: the cohort that made the version
  *   cohort/ID              fed_roster of a running cohort, or of one that has ended
+ *   cohort/ID/log/NUMBER   records of its secure aggregation while it runs, in order
  *   blob/ADDRESS           content-addressed bytes: models, documents, plans
  *
  * ID and ADDRESS are 64 hex digits, VERSION is 16 decimal digits: keys sort by version.
@@ -62,6 +63,8 @@ void fed_roster_fini(fed_roster *r);
 void fed_key_task(char key[FED_KEY_MAX], const fed_address *task, const char *leaf);
 void fed_key_trace(char key[FED_KEY_MAX], const fed_address *task, uint64_t version);
 void fed_key_cohort(char key[FED_KEY_MAX], const uint8_t cohort[FED_COHORT_ID_BYTES]);
+void fed_key_cohort_log(char key[FED_KEY_MAX], const uint8_t cohort[FED_COHORT_ID_BYTES],
+                        uint32_t number);
 void fed_key_blob(char key[FED_KEY_MAX], const fed_address *address);
 
 void fed_head_put(fed_bytes *out, const fed_head *head);

@@ -1,6 +1,7 @@
 /* Putting back what the journal holds after a start, planned or not. */
 #include "coordinator_internal.h"
 
+#include <stdio.h>
 #include <string.h>
 
 typedef struct restoring {
@@ -88,12 +89,23 @@ static fed_status visit_task(void *arg, const char *key, fed_span value, fed_err
     return fed_fail_in(err, restore_task(arg, value, err), "%s", key);
 }
 
-/* The inputs of a running cohort were in memory only: its members are asked again. */
+/* The inputs of a running cohort were in memory only: its members are asked again. With
+ * secure aggregation the logs that follow put the party back. */
 static fed_status reopen(restoring *r, fed_served_task *t, fed_cohort *c, fed_error *err)
 {
-    FED_TRY(fed_cohort_close_roster(c, t->task, t->state.round, r->now, err));
+    if (fed_task_plan(t->task)->secagg.enabled) {
+        FED_TRY(fed_cohort_start_party(r->c, t, c, err));
+        c->phase_end_ms = r->now + c->phase_ms;
+    } else {
+        FED_TRY(fed_cohort_close_roster(c, t->task, t->state.round, r->now, err));
+    }
     t->cohort = c;
     return FED_OK;
+}
+
+static bool is_running(const fed_cohort *c)
+{
+    return c->phase > FED_PHASE_JOIN && c->phase < FED_PHASE_DONE;
 }
 
 static fed_status restore_cohort(restoring *r, const fed_roster *roster, fed_error *err)
@@ -104,7 +116,7 @@ static fed_status restore_cohort(restoring *r, const fed_roster *roster, fed_err
     fed_cohort *c = fed_calloc(1, sizeof *c);
     if (!c) return fed_fail_nomem(err, sizeof *c);
     fed_status status = fed_cohort_restore(c, roster, phase_ms, err);
-    if (!status && c->phase == FED_PHASE_INPUT && !t->cohort)
+    if (!status && is_running(c) && !t->cohort)
         status = reopen(r, t, c, err);
     else if (!status)
         r->c->ended[r->c->next_ended++ % FED_COORDINATOR_ENDED_KEPT] = c;
@@ -115,10 +127,24 @@ static fed_status restore_cohort(restoring *r, const fed_roster *roster, fed_err
     return status;
 }
 
+/* A log belongs to the cohort whose record came just before it. */
+static fed_status replay_log(restoring *r, const char *key, fed_span log, fed_error *err)
+{
+    char digits[2 * FED_COHORT_ID_BYTES + 1];
+    uint8_t id[FED_COHORT_ID_BYTES];
+    snprintf(digits, sizeof digits, "%s", key + sizeof "cohort/" - 1);
+    if (!fed_hex_decode(id, sizeof id, digits))
+        return fed_fail(err, FED_E_FORMAT, "not the key of a cohort's log");
+    fed_cohort *c = fed_coordinator_find_cohort(r->c, id);
+    return c && c->party ? fed_cohort_replay(c, log, err) : FED_OK;
+}
+
 static fed_status visit_cohort(void *arg, const char *key, fed_span value, fed_error *err)
 {
     restoring *r = arg;
     fed_roster roster;
+    if (strstr(key, "/log/"))
+        return fed_fail_in(err, replay_log(r, key, value, err), "%s", key);
     fed_status status = fed_roster_get(&roster, value, err);
     if (!status && r->c->next_ended >= FED_COORDINATOR_ENDED_KEPT)
         status = fed_fail(err, FED_E_LIMIT, "more than %d cohorts",

@@ -125,6 +125,13 @@ fed_status fed_handle_task_create(fed_step *s)
     if (!status) status = check_document(s, &document);
     if (!status) status = fed_served_task_new(&t, &document, &id, plan, s->err);
     if (status) return fed_step_refuse_because(s, status);
+    if (fed_task_plan(t->task)->secagg.enabled && !s->c->config.has_enrolment_key) {
+        fed_served_task_free(t);
+        return fed_step_refuse(
+            s, FED_HTTP_FORBIDDEN,
+            "task: secagg.enabled, but this server has no enrolment key "
+            "(fedserver --enrolment-key)");
+    }
     return add_task(s, t, signed_bytes, plan);
 }
 
