@@ -10,7 +10,7 @@
 #include "model.h"
 
 static struct {
-    const char *state, *listen, *operator_key, *holdout;
+    const char *state, *listen, *operator_key, *enrolment_key, *holdout;
     bool insecure;
     uint64_t threads, connections, max_body, upload_slots, hold_ms, retry_min_ms,
         retry_max_ms;
@@ -27,6 +27,8 @@ static const fed_option options[] = {
     FED_OPT_REQUIRED("state", 0, "DIR", &opt.state, "folder of journal, blobs and key"),
     FED_OPT_REQUIRED("operator-key", 0, "FILE.pub", &opt.operator_key,
                      "whose tasks are accepted (fedctl keygen)"),
+    FED_OPT_TEXT("enrolment-key", 0, "FILE.pub", &opt.enrolment_key,
+                 "whose certificates devices hold; secure aggregation needs it"),
     FED_OPT_TEXT("holdout", 0, "SPEC", &opt.holdout,
                  "evaluate versions on the test part of this data set"),
     FED_OPT_HEADING("Network"),
@@ -49,18 +51,19 @@ static const fed_option options[] = {
                 "pause of a device when no task runs"),
     FED_OPT_END};
 
-static fed_status load_operator_key(uint8_t key[32], fed_error *err)
+static fed_status load_key(const char *option, const char *path, uint8_t key[32],
+                           fed_error *err)
 {
     char text[FED_KEYFILE_MAX];
-    int fd = open(opt.operator_key, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
     ssize_t n = fd >= 0 ? read(fd, text, sizeof text) : -1;
     if (fd >= 0) close(fd);
     if (n < 0)
-        return fed_fail(err, FED_E_NOT_FOUND, "--operator-key: %s: %s", opt.operator_key,
+        return fed_fail(err, FED_E_NOT_FOUND, "%s: %s: %s", option, path,
                         strerror(errno));
     fed_span span = {(const uint8_t *)text, (size_t)n};
-    return fed_fail_in(err, fed_keyfile_get(FED_KEY_PUBLIC, span, key, err),
-                       "--operator-key: %s", opt.operator_key);
+    return fed_fail_in(err, fed_keyfile_get(FED_KEY_PUBLIC, span, key, err), "%s: %s",
+                       option, path);
 }
 
 static unsigned thread_count(void)
@@ -83,7 +86,11 @@ static fed_status run(const fed_operands *operands, fed_error *err)
                                 .hold_ms = (uint32_t)opt.hold_ms,
                                 .retry_min_ms = (uint32_t)opt.retry_min_ms,
                                 .retry_max_ms = (uint32_t)opt.retry_max_ms};
-    FED_TRY(load_operator_key(config.operator_key, err));
+    config.has_enrolment_key = opt.enrolment_key != NULL;
+    FED_TRY(load_key("--operator-key", opt.operator_key, config.operator_key, err));
+    if (opt.enrolment_key)
+        FED_TRY(
+            load_key("--enrolment-key", opt.enrolment_key, config.enrolment_key, err));
     FED_TRY(fed_stop_init(err));
     return fed_server_run(&config, fed_stop_fd(), err);
 }

@@ -25,6 +25,7 @@ fed_status fed_session_new(fed_session **out, const fed_session_config *config,
     s->examples = config->examples;
     fed_bytes_init(&s->version_bytes, FED_VERSION_DOCUMENT_MAX);
     fed_bytes_init(&s->update, BODY_MAX);
+    fed_bytes_init(&s->party_state, SIZE_MAX);
     fed_bytes_init(&s->residual, SIZE_MAX);
     fed_bytes_init(&s->next_residual, SIZE_MAX);
     fed_status status = fed_ed25519_public(config->identity_seed, s->device_key, err);
@@ -38,11 +39,13 @@ fed_status fed_session_new(fed_session **out, const fed_session_config *config,
 void fed_session_free(fed_session *s)
 {
     if (!s) return;
+    fed_secagg_device_free(s->party);
     fed_trainer_free(s->trainer);
     fed_codec_round_free(s->round);
     fed_task_free(s->task);
     fed_bytes_fini(&s->version_bytes);
     fed_bytes_wipe(&s->update);
+    fed_bytes_wipe(&s->party_state);
     fed_bytes_wipe(&s->residual);
     fed_bytes_wipe(&s->next_residual);
     fed_free(s->params);
@@ -160,10 +163,9 @@ static fed_status act(fed_turn *t)
     case FED_SESSION_PLACE:
         return fed_turn_place(t);
     case FED_SESSION_JOIN:
-        return fed_turn_inbox(t, FED_PHASE_JOIN);
     case FED_SESSION_INPUT:
     case FED_SESSION_RESULT:
-        return fed_turn_inbox(t, FED_PHASE_INPUT);
+        return fed_turn_inbox(t);
     }
     return fed_fail(t->err, FED_E_INTERNAL, "session: state %d", t->s->state);
 }
@@ -190,6 +192,7 @@ static fed_status answer(fed_turn *t, const fed_event *event)
 static fed_status dispatch(fed_turn *t, const fed_event *event)
 {
     fed_session *s = t->s;
+    if (s->party_state.len) return fed_turn_revive_party(t);
     switch (event->kind) {
     case FED_EVENT_START:
         return act(t);

@@ -22,6 +22,7 @@
 #include "base.h"
 #include "crypto.h"
 #include "model.h"
+#include "secagg.h"
 #include "task.h"
 #include "trainer.h"
 #include "wire.h"
@@ -39,9 +40,9 @@ typedef enum fed_session_state {
     FED_SESSION_FETCH = 2,
     FED_SESSION_TRAIN = 3,
     FED_SESSION_PLACE = 4,
-    FED_SESSION_JOIN = 5,
+    FED_SESSION_JOIN = 5,  /* in a cohort, up to (pick and) share */
     FED_SESSION_INPUT = 6, /* spent: the input is under way, or may be */
-    FED_SESSION_RESULT = 7
+    FED_SESSION_RESULT = 7 /* it has arrived; (confirm and) reveal, or just waiting */
 } fed_session_state;
 
 /** "wait", "checkin", "fetch", … */
@@ -52,6 +53,12 @@ typedef struct fed_conditions {
     bool charging, unmetered, idle;
 } fed_conditions;
 
+/** What the device insists on, whatever a plan says; zeros insist on nothing. */
+typedef struct fed_session_floor {
+    bool secagg; /* refuse tasks without secure aggregation */
+    fed_secagg_floor cohort;
+} fed_session_floor;
+
 typedef struct fed_session_config {
     char population[FED_POPULATION_MAX + 1];
     uint8_t operator_key[32];  /* pinned: whose tasks are run */
@@ -60,6 +67,10 @@ typedef struct fed_session_config {
     int64_t wall_offset_ms;    /* wall clock minus monotonic clock */
     uint64_t steps_per_call;   /* training steps in one fed_session_step(); 0: all */
     uint64_t max_model_bytes;  /* a larger model is refused; 0: 1 GiB */
+    bool is_enrolled;          /* certificate and enrolment_key are there */
+    fed_certificate certificate;
+    uint8_t enrolment_key[32]; /* pinned: who vouches for the other devices */
+    fed_session_floor floor;
     fed_random random;
     fed_examples examples;
     /** May be NULL: then all conditions are met. */

@@ -23,9 +23,23 @@ static const fed_address *wanted(fed_session *s, fed_address *from_offer)
     }
 }
 
+/* The device's own floor, which no server and no operator can lower. */
+static fed_status check_floor(const fed_session *s, fed_error *err)
+{
+    const fed_plan *plan = fed_task_plan(s->task);
+    if (s->config.floor.secagg && !plan->secagg.enabled)
+        return fed_fail(err, FED_E_REFUSED,
+                        "floor: secagg.enabled: false, this device insists on it");
+    if (plan->secagg.enabled && !s->config.is_enrolled)
+        return fed_fail(err, FED_E_REFUSED,
+                        "secagg.enabled: this device has no certificate: enrol it");
+    return FED_OK;
+}
+
 static bool same_task(const fed_session *s)
 {
-    return s->task && memcmp(s->offer.task, s->task_id.bytes, FED_ADDRESS_BYTES) == 0;
+    return s->task && check_floor(s, NULL) == FED_OK &&
+           memcmp(s->offer.task, s->task_id.bytes, FED_ADDRESS_BYTES) == 0;
 }
 
 fed_status fed_turn_fetch(fed_turn *t)
@@ -102,6 +116,7 @@ static fed_status take_plan(fed_turn *t, fed_span blob)
     memcpy(id.bytes, s->offer.task, sizeof id.bytes);
     fed_span document = {s->version_bytes.data, s->version_bytes.len};
     FED_TRY(fed_session_set_task(s, &s->document, &id, blob, t->err));
+    FED_TRY(check_floor(s, t->err));
     FED_TRY(fed_turn_store_task(t, document, blob));
     s->fetching = FED_FETCH_VERSION;
     return FED_OK;

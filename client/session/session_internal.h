@@ -42,6 +42,10 @@ struct fed_session {
     /* The finished update. */
     uint8_t update_id[FED_UPDATE_ID_BYTES];
     uint8_t cohort[FED_COHORT_ID_BYTES];
+    fed_phase phase; /* in a cohort: the message that is sent next, or was sent last */
+    fed_secagg_device *party; /* NULL without secure aggregation */
+    fed_bytes party_state;    /* of a party that was restored and not made yet */
+    uint32_t resends;         /* in a row */
     uint32_t attempts;
     bool spent;
     fed_bytes update;   /* the input's body */
@@ -90,21 +94,26 @@ fed_status fed_turn_fetch_answer(fed_turn *t, const fed_event *event);
 fed_status fed_turn_train(fed_turn *t);
 fed_status fed_turn_place(fed_turn *t);
 fed_status fed_turn_place_answer(fed_turn *t, const fed_event *event);
-fed_status fed_turn_join(fed_turn *t);
-fed_status fed_turn_input(fed_turn *t);
-fed_status fed_turn_inbox(fed_turn *t, fed_phase after);
+fed_status fed_turn_inbox(fed_turn *t);
+/** After a restart: make the party from its stored state, or give the cohort up. */
+fed_status fed_turn_revive_party(fed_turn *t);
 fed_status fed_turn_cohort_answer(fed_turn *t, const fed_event *event);
 
 /* Records. */
 fed_status fed_turn_store_progress(fed_turn *t);
 fed_status fed_turn_store_update(fed_turn *t);
 fed_status fed_turn_store_residual(fed_turn *t);
+/** The party's state, or its removal when there is none. */
+fed_status fed_turn_store_party(fed_turn *t);
 fed_status fed_turn_store_task(fed_turn *t, fed_span signed_document, fed_span plan);
 fed_status fed_turn_erase_update(fed_turn *t);
 
 /** Compile the task of `document` from its plan, in place of the one before. */
 fed_status fed_session_set_task(fed_session *s, const fed_task_document *document,
                                 const fed_address *id, fed_span plan, fed_error *err);
+/** Make the party for the present cohort: anew, or from its stored state (not empty). */
+fed_status fed_session_make_party(fed_session *s, int64_t now, fed_span state,
+                                  fed_error *err);
 bool fed_session_has_spent(const fed_session *s, const fed_address *model,
                            uint64_t version);
 

@@ -3,8 +3,9 @@
  *
  *   session/task       signed document and plan of the present task
  *   session/progress   state, version, cohort, what was accepted and spent
- *   session/update     the finished update, and the residual that will follow it
+ *   session/update     the finished update, the residual that will follow it, its round
  *   session/residual   what earlier updates did not carry
+ *   session/party      the device's party in a cohort with secure aggregation
  *
  * The shell keeps these encrypted. Only PLACE, JOIN, INPUT and RESULT outlive a crash: before,
  * nothing is finished, and the same training is done again.
@@ -17,8 +18,9 @@ static const char key_task[] = "session/task";
 static const char key_progress[] = "session/progress";
 static const char key_update[] = "session/update";
 static const char key_residual[] = "session/residual";
+static const char key_party[] = "session/party";
 
-enum { PROGRESS_VERSION = 1 };
+enum { PROGRESS_VERSION = 2 };
 
 static uint32_t spent_kept(const fed_session *s)
 {
@@ -32,6 +34,7 @@ fed_status fed_turn_store_progress(fed_turn *t)
     fed_bytes_init(&b, SIZE_MAX);
     fed_bytes_put_u8(&b, PROGRESS_VERSION);
     fed_bytes_put_u8(&b, (uint8_t)s->state);
+    fed_bytes_put_u8(&b, (uint8_t)s->phase);
     fed_bytes_put_u8(&b, s->spent);
     fed_bytes_put_u8(&b, s->has_accepted);
     fed_bytes_put_u64(&b, s->accepted_version);
@@ -53,7 +56,10 @@ fed_status fed_turn_store_update(fed_turn *t)
     fed_bytes_init(&b, SIZE_MAX);
     fed_bytes_put_block(&b, s->update.data, s->update.len);
     fed_bytes_put_block(&b, s->next_residual.data, s->next_residual.len);
-    return fed_outbox_store_taken(t->outbox, key_update, &b);
+    fed_status status = fed_task_write_round(s->task, s->round, &b, t->err);
+    if (!status) return fed_outbox_store_taken(t->outbox, key_update, &b);
+    fed_bytes_wipe(&b);
+    return status;
 }
 
 fed_status fed_turn_store_residual(fed_turn *t)
@@ -64,6 +70,17 @@ fed_status fed_turn_store_residual(fed_turn *t)
     fed_bytes_put_u64(&b, s->residual_version);
     fed_bytes_put_block(&b, s->residual.data, s->residual.len);
     return fed_outbox_store_taken(t->outbox, key_residual, &b);
+}
+
+fed_status fed_turn_store_party(fed_turn *t)
+{
+    fed_bytes b;
+    if (!t->s->party) return fed_outbox_erase(t->outbox, key_party);
+    fed_bytes_init(&b, SIZE_MAX);
+    fed_status status = fed_secagg_device_encode(t->s->party, &b, t->err);
+    if (!status) return fed_outbox_store_taken(t->outbox, key_party, &b);
+    fed_bytes_wipe(&b);
+    return status;
 }
 
 fed_status fed_turn_store_task(fed_turn *t, fed_span signed_document, fed_span plan)
@@ -124,6 +141,7 @@ static fed_status read_progress(fed_session *s, const fed_bytes *b, fed_error *e
     fed_reader_init(&r, b->data, b->len);
     unsigned version = fed_reader_u8(&r);
     unsigned state = fed_reader_u8(&r);
+    unsigned phase = fed_reader_u8(&r);
     s->spent = fed_reader_u8(&r) != 0;
     s->has_accepted = fed_reader_u8(&r) != 0;
     s->accepted_version = fed_reader_u64(&r);
@@ -136,9 +154,10 @@ static fed_status read_progress(fed_session *s, const fed_bytes *b, fed_error *e
     for (uint32_t i = 0; i < spent_kept(s); i++)
         fed_reader_copy(&r, s->spent_models[i].bytes, FED_ADDRESS_BYTES);
     if (fed_reader_finish(&r) || version != PROGRESS_VERSION ||
-        state > FED_SESSION_RESULT)
+        state > FED_SESSION_RESULT || phase > FED_PHASE_ABORTED)
         return damaged(key_progress, b, err);
     s->state = (fed_session_state)state;
+    s->phase = (fed_phase)phase;
     return FED_OK;
 }
 
@@ -148,7 +167,9 @@ static fed_status read_update(fed_session *s, const fed_bytes *b, fed_error *err
     fed_reader_init(&r, b->data, b->len);
     fed_span update = fed_reader_block(&r, SIZE_MAX);
     fed_span residual = fed_reader_block(&r, SIZE_MAX);
+    fed_span round = fed_reader_take(&r, fed_reader_left(&r));
     if (fed_reader_finish(&r)) return damaged(key_update, b, err);
+    FED_TRY(fed_task_read_round(s->task, round, s->accepted_version, &s->round, err));
     fed_bytes_put(&s->update, update.data, update.len);
     if (!s->spent) fed_bytes_put(&s->next_residual, residual.data, residual.len);
     return s->update.status ? s->update.status : s->next_residual.status;
@@ -178,6 +199,19 @@ static fed_status restore_part(fed_session *s, const fed_journal *journal,
     return status;
 }
 
+/* The party needs to know the time, so the first step makes it from the bytes kept here.
+ * Without one, a cohort that the update was not spent in is simply left. */
+static fed_status restore_party(fed_session *s, const fed_journal *journal,
+                                fed_error *err)
+{
+    bool party;
+    if (s->state < FED_SESSION_PLACE) return FED_OK;
+    fed_bytes_fini(&s->party_state);
+    FED_TRY(get(journal, key_party, &s->party_state, &party, err));
+    if (!party && s->state == FED_SESSION_JOIN) s->state = FED_SESSION_PLACE;
+    return FED_OK;
+}
+
 fed_status fed_session_restore(fed_session *s, const fed_journal *journal, fed_error *err)
 {
     bool task, progress, update, residual;
@@ -187,6 +221,5 @@ fed_status fed_session_restore(fed_session *s, const fed_journal *journal, fed_e
     FED_TRY(restore_part(s, journal, key_update, read_update, &update, err));
     FED_TRY(restore_part(s, journal, key_residual, read_residual, &residual, err));
     if (s->state < FED_SESSION_PLACE || !progress || !update) s->state = FED_SESSION_WAIT;
-    if (s->state == FED_SESSION_JOIN) s->state = FED_SESSION_PLACE;
-    return FED_OK;
+    return restore_party(s, journal, err);
 }

@@ -45,6 +45,8 @@ static fed_status restore(fed_engine *e, fed_error *err)
                                 .retry_max_ms = e->config.retry_max_ms,
                                 .random = fed_random_system()};
     memcpy(c.operator_key, e->config.operator_key, sizeof c.operator_key);
+    c.has_enrolment_key = e->config.has_enrolment_key;
+    memcpy(c.enrolment_key, e->config.enrolment_key, sizeof c.enrolment_key);
     fed_journal journal = fed_store_journal(e->store);
     fed_status status = fed_server_key_load(e->config.folder, c.server_seed, err);
     if (!status) status = fed_ed25519_public(c.server_seed, e->server_key, err);

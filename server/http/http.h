@@ -20,6 +20,8 @@ typedef struct fed_server_config {
     const char *holdout; /* data SPEC, or NULL */
     bool insecure;       /* allow other than loopback addresses */
     uint8_t operator_key[32];
+    bool has_enrolment_key; /* else tasks with secure aggregation are refused */
+    uint8_t enrolment_key[32];
     unsigned threads;      /* HTTP threads */
     unsigned connections;  /* at most */
     size_t max_body;       /* bytes of a cohort message */

@@ -11,13 +11,20 @@
 
 enum { DEVICES = 4, ROUNDS = 6, QUEUE = 512, MAX_STEPS = 20000 };
 
-static const char plan_text[] =
+/* Four devices are too few to be safe against corrupt ones: these plans assume none. */
+#define SECAGG_OFF "{\"enabled\":false}"
+#define SECAGG_CURIOUS                                                                   \
+    "{\"enabled\":true,\"adversary\":\"curious\",\"corrupt\":0,\"dropout\":0.3}"
+#define SECAGG_ACTIVE                                                                    \
+    "{\"enabled\":true,\"adversary\":\"active\",\"corrupt\":0,\"dropout\":0.3}"
+
+static const char plan_format[] =
     "{\"format\":\"fed-plan/1\",\"name\":\"t\",\"model\":{\"input\":{\"shape\":[20]},"
     "\"layers\":[{\"op\":\"linear\",\"units\":8,\"activation\":\"relu\"},"
     "{\"op\":\"linear\",\"units\":4}],\"loss\":\"softmax_cross_entropy\"},"
     "\"train\":{\"lr\":0.1,\"batch\":5,\"epochs\":2},"
     "\"update\":{\"select\":\"dense\",\"bits\":8},"
-    "\"secagg\":{\"enabled\":false},"
+    "\"secagg\":%s,"
     "\"rounds\":{\"count\":6,\"cohort\":3,\"over_select\":1.0,\"deadline_s\":60,"
     "\"phase_s\":10}}";
 
@@ -114,6 +121,19 @@ static void kill_server(world *w)
     start_server(w);
 }
 
+static const uint8_t enrolment_seed[32] = {9};
+
+static void enrol(device *d)
+{
+    fed_error err;
+    fed_certificate *c = &d->config.certificate;
+    CHECK_OK(fed_ed25519_public(d->config.identity_seed, c->device_key, &err), &err);
+    c->expires_s = INT64_MAX;
+    CHECK_OK(fed_certificate_sign(c, enrolment_seed, &err), &err);
+    CHECK_OK(fed_ed25519_public(enrolment_seed, d->config.enrolment_key, &err), &err);
+    d->config.is_enrolled = true;
+}
+
 static void init_world(world *w)
 {
     fed_error err;
@@ -128,6 +148,8 @@ static void init_world(world *w)
         .server_seed = {1}, .retry_min_ms = 100, .retry_max_ms = 1000};
     uint8_t operator_seed[32] = {2};
     CHECK_OK(fed_ed25519_public(operator_seed, w->config.operator_key, &err), &err);
+    CHECK_OK(fed_ed25519_public(enrolment_seed, w->config.enrolment_key, &err), &err);
+    w->config.has_enrolment_key = true;
     memset(w->seeded.seed, 3, sizeof w->seeded.seed);
     w->config.random = fed_seeded_random(&w->seeded);
     CHECK_OK(fed_memory_journal_new(&w->server.journal, &err), &err);
@@ -143,6 +165,7 @@ static void init_world(world *w)
         memcpy(d->config.device_seed, d->seeded.seed, 32);
         d->config.random = fed_seeded_random(&d->seeded);
         d->config.steps_per_call = 7;
+        enrol(d);
         d->config.examples =
             (fed_examples){fed_partition_rows(w->partition, i, &own), fetch, d};
         CHECK_OK(fed_memory_journal_new(&d->node.journal, &err), &err);
@@ -270,14 +293,16 @@ static void fail_waiting(world *w)
             step_device(w, i, &(fed_event){.kind = FED_EVENT_FAILED, .peer = peer});
 }
 
-static void create_task(world *w)
+static void create_task(world *w, const char *secagg)
 {
+    char plan_text[1024];
+    int plan_length = snprintf(plan_text, sizeof plan_text, plan_format, secagg);
     fed_error err;
     fed_task *task = NULL;
     fed_task_document doc = {
         .population = "p", .name = "t", .seed = {5}, .expires_ms = INT64_MAX};
     uint8_t operator_seed[32] = {2};
-    fed_span text = {(const uint8_t *)plan_text, sizeof plan_text - 1};
+    fed_span text = {(const uint8_t *)plan_text, (size_t)plan_length};
     CHECK_OK(fed_task_parse(&task, text, FED_PLAN_AUTHOR, doc.seed, &err), &err);
     fed_span plan = fed_task_numbers_of(task)->resolved;
     float *params = fed_calloc(fed_task_numbers_of(task)->params, sizeof *params);
@@ -369,11 +394,11 @@ static void check_end(world *w)
 
 /* ---- cases ----------------------------------------------------------------------------- */
 
-static void test_federation(void)
+static void run_federation(const char *secagg, fed_address *model)
 {
     static world w;
     init_world(&w);
-    create_task(&w);
+    create_task(&w, secagg);
     unsigned steps = 0;
     while (info_of(&w).head.state == FED_TASK_RUNNING && steps++ < MAX_STEPS) {
         if (w.n_queue)
@@ -384,11 +409,18 @@ static void test_federation(void)
     fed_note("%u steps, %llu bytes up, accuracy %.3f", steps,
              (unsigned long long)w.wire_bytes, accuracy(&w));
     check_end(&w);
+    *model = info_of(&w).head.model;
     fini_world(&w);
 }
 
+static void test_federation(void)
+{
+    fed_address off;
+    run_federation(SECAGG_OFF, &off);
+}
+
 /* At random moments the server or a device dies; letters arrive in any order. */
-static void run_with_kills(uint64_t seed, unsigned *kills)
+static void run_with_kills(const char *secagg, uint64_t seed, unsigned *kills)
 {
     static world w;
     uint8_t key[32];
@@ -396,7 +428,7 @@ static void run_with_kills(uint64_t seed, unsigned *kills)
     fed_seed_from_u64(key, seed);
     fed_stream_init(&s, key, FED_PURPOSE_TEST, 1);
     init_world(&w);
-    create_task(&w);
+    create_task(&w, secagg);
     unsigned steps = 0;
     while (info_of(&w).head.state == FED_TASK_RUNNING && steps++ < MAX_STEPS) {
         uint32_t dice = fed_stream_below(&s, 100);
@@ -419,16 +451,36 @@ static void run_with_kills(uint64_t seed, unsigned *kills)
     fini_world(&w);
 }
 
-static void test_kills(void)
+static void kill_many(const char *secagg, uint64_t runs)
 {
     unsigned kills = 0;
-    for (uint64_t seed = 1; seed <= 40; seed++)
-        run_with_kills(seed, &kills);
+    for (uint64_t seed = 1; seed <= runs; seed++)
+        run_with_kills(secagg, seed, &kills);
     fed_note("%u kills", kills);
+}
+
+static void test_kills(void)
+{
+    kill_many(SECAGG_OFF, 40);
+}
+
+static void test_kills_with_masks(void)
+{
+    kill_many(SECAGG_CURIOUS, 15);
+    kill_many(SECAGG_ACTIVE, 15);
+}
+
+static void test_federation_with_masks(void)
+{
+    fed_address curious, active;
+    run_federation(SECAGG_CURIOUS, &curious);
+    run_federation(SECAGG_ACTIVE, &active);
 }
 
 int main(void)
 {
-    static const fed_case cases[] = {CASE(test_federation), CASE(test_kills)};
+    static const fed_case cases[] = {CASE(test_federation),
+                                     CASE(test_federation_with_masks), CASE(test_kills),
+                                     CASE(test_kills_with_masks)};
     return fed_run("round", cases, sizeof cases / sizeof *cases);
 }
