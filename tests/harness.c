@@ -68,19 +68,25 @@ bool fed_check_mem(const void *a, const void *b, size_t n, const char *text,
                      y[i]);
 }
 
+/* The text of a failure; after success nobody need have filled it. */
+static const char *text_of(fed_status status, const fed_error *err)
+{
+    return status != FED_OK && err ? err->text : "";
+}
+
 bool fed_check_ok(fed_status status, const fed_error *err, const char *text,
                   const char *file, int line)
 {
     return fed_check(status == FED_OK, file, line, "%s: %s: %s", text,
-                     fed_status_name(status), err ? err->text : "");
+                     fed_status_name(status), text_of(status, err));
 }
 
 bool fed_check_fails(fed_status status, fed_status wanted, const fed_error *err,
                      const char *part, const char *text, const char *file, int line)
 {
-    bool ok = status == wanted && (!part || (err && strstr(err->text, part)));
+    bool ok = status == wanted && (!part || strstr(text_of(status, err), part));
     return fed_check(ok, file, line, "%s: %s (\"%s\"), wanted %s with \"%s\"", text,
-                     fed_status_name(status), err ? err->text : "",
+                     fed_status_name(status), text_of(status, err),
                      fed_status_name(wanted), part ? part : "");
 }
 

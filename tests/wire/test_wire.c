@@ -297,9 +297,9 @@ int main(void)
     static const fed_case cases[] = {
         CASE(test_envelope_round_trip), CASE(test_envelope_flipped_bits),
         CASE(test_envelope_refusals),   CASE(test_routes_both_ways),
-        CASE(test_routes_refused),
-        CASE(test_bodies_round_trip),   CASE(test_answer_refusals),
-        CASE(test_checkin_round_trip),  CASE(test_checkin_refusals),
+        CASE(test_routes_refused),      CASE(test_bodies_round_trip),
+        CASE(test_answer_refusals),     CASE(test_checkin_round_trip),
+        CASE(test_checkin_refusals),
     };
     return fed_run("wire", cases, sizeof cases / sizeof *cases);
 }
