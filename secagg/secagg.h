@@ -7,6 +7,7 @@
  *   device       the device's party
  *   server       the server's party
  *   certificate  who is enrolled
+ *   enrolment    how a device gets there: token, request, certificate
  *   graph        how many neighbours a member has and how many of them it takes
  */
 #ifndef FED_SECAGG_H
@@ -18,6 +19,7 @@
 
 #include "graph.h"
 #include "certificate.h"
+#include "enrolment.h"
 #include "protocol.h"
 #include "device.h"
 #include "server.h"

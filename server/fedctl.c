@@ -144,6 +144,19 @@ static const fed_command commands[] = {
                 "public key that fedserver and devices get. Nothing is overwritten.",
      .options = fed_ctl_keygen_options,
      .run = fed_ctl_keygen},
+    {.name = "enrol tokens",
+     .help = "make one-time tokens for devices to enrol with, one a line",
+     .options = fed_ctl_enrol_tokens_options,
+     .run = fed_ctl_enrol_tokens},
+    {.name = "enrol sign",
+     .operands = "REQUEST",
+     .help = "answer a device's enrolment request with a certificate",
+     .details =
+         "The request names a token of this desk, which is used up. The enrolment key "
+         "is made with keygen; to keep its promise against a server that lies it "
+         "must not be on the server.",
+     .options = fed_ctl_enrol_sign_options,
+     .run = fed_ctl_enrol_sign},
     {.name = "task create",
      .operands = "PLAN",
      .help = "sign a plan as a task and have the server run it; prints the task's id",

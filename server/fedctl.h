@@ -22,10 +22,11 @@ extern fed_ctl_options fed_ctl;
 
 extern const fed_option fed_ctl_keygen_options[], fed_ctl_create_options[],
     fed_ctl_stop_options[], fed_ctl_wait_options[], fed_ctl_view_options[],
-    fed_ctl_plain_options[], fed_ctl_model_get_options[];
+    fed_ctl_plain_options[], fed_ctl_model_get_options[], fed_ctl_enrol_tokens_options[],
+    fed_ctl_enrol_sign_options[];
 fed_command_run fed_ctl_keygen, fed_ctl_task_create, fed_ctl_task_list, fed_ctl_task_show,
     fed_ctl_task_stop, fed_ctl_task_trace, fed_ctl_task_wait, fed_ctl_model_list,
-    fed_ctl_model_get;
+    fed_ctl_model_get, fed_ctl_enrol_tokens, fed_ctl_enrol_sign;
 
 /** Read a key file of that kind; the text names `path`. */
 FED_MUST_CHECK fed_status fed_ctl_read_key(const char *path, fed_key_kind kind,
