@@ -78,7 +78,8 @@ typedef struct fed_codec_config {
     uint8_t seed[FED_SEED_BYTES]; /* the task's public seed */
 } fed_codec_config;
 
-/** Defaults: dense, rotated, 8 bits, uniform weights, clip 1; d and n_max are zero. */
+/** Defaults: dense, rotated, 8 bits, uniform weights, clip 1; for votes and residuals what
+ *  did best in docs/decisions/007-cheap-votes.md. d and n_max are zero. */
 void fed_codec_config_init(fed_codec_config *c);
 
 /** FED_OK when the combination is in bounds and sound. FED_E_INVALID: a number out of its

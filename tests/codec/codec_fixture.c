@@ -6,6 +6,9 @@ fed_codec_config fixture_config(size_t d, uint32_t n_max)
     fed_codec_config_init(&c);
     c.d = d;
     c.n_max = n_max;
+    c.vote_bits = 2;
+    c.vote_period = 1;
+    c.residual_decay = 0.9;
     fed_seed_from_u64(c.seed, 42);
     return c;
 }
