@@ -20,9 +20,8 @@ fed_status fed_session_new(fed_session **out, const fed_session_config *config,
     fed_session *s = fed_calloc(1, sizeof *s);
     if (!s) return fed_fail_nomem(err, sizeof *s);
     s->config = *config;
-    if (!s->config.steps_per_call) s->config.steps_per_call = UINT64_MAX;
+    fed_session_set_steps_per_call(s, config->steps_per_call);
     if (!s->config.max_model_bytes) s->config.max_model_bytes = 1 << 30;
-    s->examples = config->examples;
     fed_bytes_init(&s->version_bytes, FED_VERSION_DOCUMENT_MAX);
     fed_bytes_init(&s->update, BODY_MAX);
     fed_bytes_init(&s->party_state, SIZE_MAX);
@@ -50,6 +49,22 @@ void fed_session_free(fed_session *s)
     fed_bytes_wipe(&s->next_residual);
     fed_free(s->params);
     fed_wipe_free(s, sizeof *s);
+}
+
+void fed_session_set_examples(fed_session *s, const fed_examples *examples)
+{
+    s->config.examples = *examples;
+    if (s->trainer) fed_trainer_forget(s->trainer);
+}
+
+void fed_session_set_steps_per_call(fed_session *s, uint64_t steps)
+{
+    s->config.steps_per_call = steps ? steps : UINT64_MAX;
+}
+
+void fed_session_set_wall_offset(fed_session *s, int64_t ms)
+{
+    s->config.wall_offset_ms = ms;
 }
 
 fed_session_info fed_session_describe(const fed_session *s)

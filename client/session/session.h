@@ -96,6 +96,14 @@ FED_MUST_CHECK fed_status fed_session_step(fed_session *s, const fed_event *even
                                            int64_t now, fed_outbox *outbox,
                                            fed_error *err);
 
+/* What may change between two steps. */
+/** Other examples: a training under way begins again. */
+void fed_session_set_examples(fed_session *s, const fed_examples *examples);
+/** Training steps in one fed_session_step(); 0: all. */
+void fed_session_set_steps_per_call(fed_session *s, uint64_t steps);
+/** Wall clock minus monotonic clock: it decides whether a task has expired. */
+void fed_session_set_wall_offset(fed_session *s, int64_t ms);
+
 /** What an app may show. Counters are of this process. */
 typedef struct fed_session_info {
     fed_session_state state;

@@ -37,7 +37,6 @@ struct fed_session {
     float *params;           /* the accepted model */
     bool has_params;
     fed_trainer *trainer;
-    fed_examples examples;
 
     /* The finished update. */
     uint8_t update_id[FED_UPDATE_ID_BYTES];

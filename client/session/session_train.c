@@ -9,7 +9,7 @@ static fed_status start(fed_turn *t)
     fed_session *s = t->s;
     if (!s->trainer) FED_TRY(fed_trainer_new(&s->trainer, s->task, t->err));
     return fed_trainer_start(s->trainer, s->accepted_version, s->params,
-                             s->config.device_seed, &s->examples, t->err);
+                             s->config.device_seed, &s->config.examples, t->err);
 }
 
 static void floats_of(const fed_bytes *bytes, float *out, size_t n)
@@ -58,7 +58,7 @@ static fed_status encode(fed_turn *t, fed_codec_report *report)
     FED_TRY(fed_random_fill(&s->config.random, "update id", s->accepted_version,
                             s->update_id, sizeof s->update_id));
     fed_task_update update = {.delta = fed_trainer_delta(s->trainer),
-                              .examples = s->examples.count,
+                              .examples = s->config.examples.count,
                               .key = key};
     fed_bytes_clear(&s->update);
     fed_status status;

@@ -9,9 +9,11 @@ extern "C" {
 #if defined(__GNUC__)
 #define FED_MUST_CHECK   __attribute__((warn_unused_result))
 #define FED_PRINTF(f, a) __attribute__((format(printf, f, a)))
+#define FED_API          __attribute__((visibility("default"))) /* exported by libfedclient */
 #else
 #define FED_MUST_CHECK
 #define FED_PRINTF(f, a)
+#define FED_API
 #endif
 
 /** Result of an operation; 0 is success. Values are stable: they never change meaning. */
@@ -44,7 +46,7 @@ typedef struct fed_error {
 } fed_error;
 
 /** A static English name for a status, never NULL. Thread-safe. */
-const char *fed_status_name(fed_status status);
+FED_API const char *fed_status_name(fed_status status);
 
 #ifdef __cplusplus
 }
