@@ -69,7 +69,7 @@ static fed_status read_operator_key(const char *path, uint8_t key[32], fed_error
 {
     fed_bytes text;
     fed_bytes_init(&text, FED_KEYFILE_MAX);
-    fed_status status = fed_file_read(path, FED_KEYFILE_MAX, &text, err);
+    fed_status status = fed_file_read(path, &text, err);
     if (!status) {
         status =
             fed_keyfile_get(FED_KEY_PUBLIC, (fed_span){text.data, text.len}, key, err);

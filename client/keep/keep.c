@@ -61,7 +61,7 @@ static fed_status read_sealed(const fed_keep *k, const char *path, fed_span cont
 {
     fed_bytes sealed;
     fed_bytes_init(&sealed, fed_sealed_length(max));
-    fed_status status = fed_file_read(path, sealed.max, &sealed, err);
+    fed_status status = fed_durable_read(path, sealed.max, &sealed, err);
     if (!status)
         status = fed_sealed_open(k->key, context, (fed_span){sealed.data, sealed.len},
                                  out, err);
@@ -161,7 +161,7 @@ static fed_status write_manifest(fed_keep *k, const fed_keep_table *t, fed_error
         status = seal(k, context_of_manifest(), t->next_file,
                       (fed_span){plain.data, plain.len}, &sealed, err);
     if (!status)
-        status = fed_file_replace(path, (fed_span){sealed.data, sealed.len}, err);
+        status = fed_durable_replace(path, (fed_span){sealed.data, sealed.len}, err);
     fed_bytes_wipe(&plain);
     fed_bytes_fini(&sealed);
     return status;
@@ -179,7 +179,8 @@ static fed_status put_record(fed_keep *k, fed_keep_table *t, const char *key,
     path_of_record(k, file, path);
     fed_status status =
         seal(k, record_context(key, file, context), file, value, &sealed, err);
-    if (!status) status = fed_file_write(path, (fed_span){sealed.data, sealed.len}, err);
+    if (!status)
+        status = fed_durable_write(path, (fed_span){sealed.data, sealed.len}, err);
     fed_bytes_fini(&sealed);
     *files = true;
     return status;

@@ -8,7 +8,7 @@ static fed_status make_key(const char *path, const fed_random *random,
                            uint8_t key[FED_SEALED_KEY], fed_error *err)
 {
     FED_TRY(fed_random_fill(random, "state key", 0, key, FED_SEALED_KEY));
-    return fed_file_replace(path, (fed_span){key, FED_SEALED_KEY}, err);
+    return fed_durable_replace(path, (fed_span){key, FED_SEALED_KEY}, err);
 }
 
 static fed_status check_mode(const char *path, fed_error *err)
@@ -28,7 +28,7 @@ fed_status fed_keep_key_file(const char *folder, bool fresh, const fed_random *r
     snprintf(path, sizeof path, "%s/key", folder);
     FED_TRY(check_mode(path, err));
     fed_bytes_init(&text, FED_SEALED_KEY);
-    fed_status status = fed_file_read(path, FED_SEALED_KEY, &text, err);
+    fed_status status = fed_durable_read(path, FED_SEALED_KEY, &text, err);
     if (status == FED_E_NOT_FOUND && fresh) {
         status = make_key(path, random, key, err);
     } else if (status == FED_E_NOT_FOUND) {

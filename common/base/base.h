@@ -11,7 +11,7 @@
  *   parallel fed_parallel_for and a thread pool
  *   cpu      which kernels this processor can run
  *   clock    time, for shells only
- *   files    files that survive a crash, for shells only
+ *   durable  files that survive a crash, for shells only
  *   log      one log
  *   text     hex, and numbers from text
  */
@@ -34,7 +34,7 @@
 #include "parallel.h"
 #include "cpu.h"
 #include "clock.h"
-#include "files.h"
+#include "durable.h"
 #include "log.h"
 #include "text.h"
 

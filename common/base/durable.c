@@ -1,4 +1,4 @@
-#include "files.h"
+#include "durable.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -32,7 +32,7 @@ static fed_status read_all(int fd, const char *path, fed_bytes *out, size_t left
     return FED_OK;
 }
 
-fed_status fed_file_read(const char *path, size_t max, fed_bytes *out, fed_error *err)
+fed_status fed_durable_read(const char *path, size_t max, fed_bytes *out, fed_error *err)
 {
     struct stat info;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -66,7 +66,7 @@ static fed_status write_all(int fd, const char *path, fed_span bytes, fed_error 
     return fsync(fd) ? io_error(path, "could not be synced", err) : FED_OK;
 }
 
-fed_status fed_file_write(const char *path, fed_span bytes, fed_error *err)
+fed_status fed_durable_write(const char *path, fed_span bytes, fed_error *err)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (fd < 0) return io_error(path, "could not be made", err);
@@ -86,7 +86,7 @@ static void folder_of(const char *path, char folder[FED_PATH_MAX])
                  path);
 }
 
-fed_status fed_file_replace(const char *path, fed_span bytes, fed_error *err)
+fed_status fed_durable_replace(const char *path, fed_span bytes, fed_error *err)
 {
     char folder[FED_PATH_MAX], fresh[FED_PATH_MAX + 4];
     if (strlen(path) >= FED_PATH_MAX)
@@ -94,7 +94,7 @@ fed_status fed_file_replace(const char *path, fed_span bytes, fed_error *err)
                         FED_PATH_MAX - 1);
     folder_of(path, folder);
     snprintf(fresh, sizeof fresh, "%s.new", path);
-    fed_status status = fed_file_write(fresh, bytes, err);
+    fed_status status = fed_durable_write(fresh, bytes, err);
     if (!status && rename(fresh, path))
         status = io_error(path, "could not be put in place", err);
     if (!status) return fed_folder_sync(folder, err);
