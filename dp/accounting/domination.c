@@ -22,7 +22,9 @@ fed_status fed_domination_derive(fed_domination *out, double sigma_local, uint64
                         sqrt((double)shares) * sigma_local, radius);
     out->sigma_effective = sqrt(variance) / delta2;
     double joined = shares > 1 ? 0.4 * fed_ddgauss_tau(sigma_local, shares) : 0;
-    out->slack = (double)dim * (eta < 1 ? 2 * atanh(eta) + joined : INFINITY);
+    double per_coordinate = eta < 1 && sigma_local >= 1 ? 2 * atanh(eta) + joined : INFINITY;
+    /* the terms that the leading exponentials leave out are below 1e-7 of them */
+    out->slack = (double)dim * per_coordinate * (1 + 1e-7);
     if (!(out->slack < 1))
         return fed_fail(err, FED_E_REFUSED,
                         "privacy: sigma_local %g over %llu coordinates leaves a slack of %g: "

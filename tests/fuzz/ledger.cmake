@@ -1,0 +1,1 @@
+fed_fuzz(ledger ROOMS dp)
