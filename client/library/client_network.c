@@ -67,7 +67,7 @@ static void take_answer(fed_client *c, uint32_t status, fed_span body)
     fed_bytes_fini(&r->body);
 }
 
-static void on_result(void *ctx, const fed_exchange_result *result)
+static void on_result(void *ctx, const fed_transfer_result *result)
 {
     fed_client *c = ctx;
     if (result->failure)
@@ -110,7 +110,7 @@ static fed_status send_by_app(fed_client *c, fed_error *err)
 static fed_status send_by_transport(fed_client *c, fed_error *err)
 {
     fed_client_request *r = &c->request;
-    fed_exchange_request request = {.server = c->server,
+    fed_transfer_request request = {.server = c->server,
                                     .type = (fed_request)r->type,
                                     .body = &r->body,
                                     .max_answer = fed_client_max_answer(c, r->type)};

@@ -1,4 +1,4 @@
-/* The list of exchanges under way, and libcurl's loop. An exchange is in exchange.c. */
+/* The list of transfers under way, and libcurl's loop. An transfer is in transfer.c. */
 #include "transport.h"
 
 #include <stdio.h>
@@ -44,8 +44,8 @@ fed_status fed_transport_new(fed_transport **out, const fed_transport_config *co
 void fed_transport_free(fed_transport *t)
 {
     if (!t) return;
-    while (t->exchanges)
-        fed_exchange_remove(t, t->exchanges);
+    while (t->transfers)
+        fed_transfer_remove(t, t->transfers);
     curl_multi_cleanup(t->multi);
     fed_free(t->ca_file);
     fed_free(t);
@@ -86,64 +86,64 @@ const char *fed_transport_content_type(fed_request type)
     return type == FED_REQUEST_CHECKIN ? "application/json" : "application/octet-stream";
 }
 
-fed_status fed_transport_send(fed_transport *t, const fed_exchange_request *request,
-                              fed_exchange_done *done, void *ctx, fed_error *err)
+fed_status fed_transport_send(fed_transport *t, const fed_transfer_request *request,
+                              fed_transfer_done *done, void *ctx, fed_error *err)
 {
-    fed_exchange *x = NULL;
-    FED_TRY(fed_exchange_new(&x, t, request, err));
+    fed_transfer *x = NULL;
+    FED_TRY(fed_transfer_new(&x, t, request, err));
     x->done = done;
     x->ctx = ctx;
     CURLMcode code = curl_multi_add_handle(t->multi, x->easy);
     if (code) {
-        fed_exchange_free(x);
+        fed_transfer_free(x);
         return multi_error(code, err);
     }
     t->sent += x->body.len;
     t->pending++;
-    x->next = t->exchanges;
-    t->exchanges = x;
+    x->next = t->transfers;
+    t->transfers = x;
     return FED_OK;
 }
 
-void fed_exchange_remove(fed_transport *t, fed_exchange *x)
+void fed_transfer_remove(fed_transport *t, fed_transfer *x)
 {
-    fed_exchange **at = &t->exchanges;
+    fed_transfer **at = &t->transfers;
     while (*at && *at != x)
         at = &(*at)->next;
     if (!*at) return;
     *at = x->next;
     t->pending--;
     curl_multi_remove_handle(t->multi, x->easy);
-    fed_exchange_free(x);
+    fed_transfer_free(x);
 }
 
 void fed_transport_cancel(fed_transport *t, const void *ctx)
 {
-    fed_exchange *x = t->exchanges;
+    fed_transfer *x = t->transfers;
     while (x) {
-        fed_exchange *next = x->next;
-        if (x->ctx == ctx) fed_exchange_remove(t, x);
+        fed_transfer *next = x->next;
+        if (x->ctx == ctx) fed_transfer_remove(t, x);
         x = next;
     }
 }
 
-/* Take the exchange off the list before its owner hears of it, who may send at once. */
+/* Take the transfer off the list before its owner hears of it, who may send at once. */
 static void finish(fed_transport *t, CURL *easy, CURLcode code)
 {
     void *opaque = NULL;
     curl_easy_getinfo(easy, CURLINFO_PRIVATE, &opaque);
-    fed_exchange *x = opaque;
-    fed_exchange_result result;
-    fed_exchange_conclude(x, code, &result);
+    fed_transfer *x = opaque;
+    fed_transfer_result result;
+    fed_transfer_conclude(x, code, &result);
     t->received += x->answer.len;
-    fed_exchange **at = &t->exchanges;
+    fed_transfer **at = &t->transfers;
     while (*at != x)
         at = &(*at)->next;
     *at = x->next;
     t->pending--;
     curl_multi_remove_handle(t->multi, easy);
     x->done(x->ctx, &result);
-    fed_exchange_free(x);
+    fed_transfer_free(x);
 }
 
 static fed_status perform(fed_transport *t, fed_error *err)

@@ -30,23 +30,23 @@ typedef struct fed_transport_config {
 } fed_transport_config;
 
 /** One request. `type` and `body` are those of a session's message (fed_request). */
-typedef struct fed_exchange_request {
+typedef struct fed_transfer_request {
     const char *server; /* "http://host:port", https too; copied */
     fed_request type;
     fed_bytes *body;   /* taken, also on failure */
     size_t max_answer; /* bytes; a longer answer is a failure */
-} fed_exchange_request;
+} fed_transfer_request;
 
 /** How it ended. `status` is HTTP's, or 0 when no answer came: then `failure` says why.
  *  All borrowed for the length of the call. */
-typedef struct fed_exchange_result {
+typedef struct fed_transfer_result {
     uint32_t status;
     fed_span body;
     const char *failure;
-} fed_exchange_result;
+} fed_transfer_result;
 
 /** Called from fed_transport_run(). It may send and cancel. */
-typedef void fed_exchange_done(void *ctx, const fed_exchange_result *result);
+typedef void fed_transfer_done(void *ctx, const fed_transfer_result *result);
 
 /** Not thread-safe against other users of libcurl's global state: see curl_global_init(3). */
 FED_MUST_CHECK fed_status fed_transport_new(fed_transport **out,
@@ -66,8 +66,8 @@ const char *fed_transport_content_type(fed_request type);
 /** Begin a request; `done` is called once, unless it is cancelled. FED_E_INVALID when the
  *  request does not make a path, FED_E_NOMEM, FED_E_INTERNAL. */
 FED_MUST_CHECK fed_status fed_transport_send(fed_transport *t,
-                                             const fed_exchange_request *request,
-                                             fed_exchange_done *done, void *ctx,
+                                             const fed_transfer_request *request,
+                                             fed_transfer_done *done, void *ctx,
                                              fed_error *err);
 /** Forget every request that was sent with this `ctx`. */
 void fed_transport_cancel(fed_transport *t, const void *ctx);

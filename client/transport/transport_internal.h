@@ -6,35 +6,35 @@
 
 #include "transport.h"
 
-typedef struct fed_exchange {
-    struct fed_exchange *next;
+typedef struct fed_transfer {
+    struct fed_transfer *next;
     CURL *easy;
     struct curl_slist *headers;
     fed_bytes body, answer;
     bool overflow; /* the answer is longer than allowed */
     bool no_memory;
     char failure[CURL_ERROR_SIZE + 64];
-    fed_exchange_done *done;
+    fed_transfer_done *done;
     void *ctx;
-} fed_exchange;
+} fed_transfer;
 
 struct fed_transport {
     CURLM *multi;
     char *ca_file;
     long connect_ms, idle_ms, total_ms;
-    fed_exchange *exchanges;
+    fed_transfer *transfers;
     size_t pending;
     uint64_t sent, received;
 };
 
-/** An exchange that is ready to be added to the multi handle. */
-FED_MUST_CHECK fed_status fed_exchange_new(fed_exchange **out, const fed_transport *t,
-                                           const fed_exchange_request *request,
+/** A transfer that is ready to be added to the multi handle. */
+FED_MUST_CHECK fed_status fed_transfer_new(fed_transfer **out, const fed_transport *t,
+                                           const fed_transfer_request *request,
                                            fed_error *err);
-void fed_exchange_free(fed_exchange *x);
+void fed_transfer_free(fed_transfer *x);
 /** Take it off the list and the multi handle, and free it. */
-void fed_exchange_remove(fed_transport *t, fed_exchange *x);
+void fed_transfer_remove(fed_transport *t, fed_transfer *x);
 /** Say how it ended; `result` borrows from `x`. */
-void fed_exchange_conclude(fed_exchange *x, CURLcode code, fed_exchange_result *result);
+void fed_transfer_conclude(fed_transfer *x, CURLcode code, fed_transfer_result *result);
 
 #endif

@@ -4,7 +4,7 @@
 
 #include "transport_internal.h"
 
-void fed_exchange_free(fed_exchange *x)
+void fed_transfer_free(fed_transfer *x)
 {
     if (!x) return;
     curl_easy_cleanup(x->easy);
@@ -17,7 +17,7 @@ void fed_exchange_free(fed_exchange *x)
 /* The body of an error is only ever shown, so more of it than a little is dropped. */
 static size_t on_data(char *data, size_t size, size_t n, void *ctx)
 {
-    fed_exchange *x = ctx;
+    fed_transfer *x = ctx;
     long status = 0;
     size_t bytes = size * n, take = bytes;
     curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &status);
@@ -51,7 +51,7 @@ static CURLcode set_limits(CURL *e, const fed_transport *t)
     return code;
 }
 
-static CURLcode set_body(fed_exchange *x, fed_request type)
+static CURLcode set_body(fed_transfer *x, fed_request type)
 {
     if (!fed_request_is_post(type)) return curl_easy_setopt(x->easy, CURLOPT_HTTPGET, 1L);
     CURLcode code = curl_easy_setopt(x->easy, CURLOPT_POST, 1L);
@@ -65,7 +65,7 @@ static CURLcode set_body(fed_exchange *x, fed_request type)
 }
 
 /* No "Expect: 100-continue": it costs a round trip, and the server does not need it. */
-static CURLcode set_headers(fed_exchange *x, fed_request type)
+static CURLcode set_headers(fed_transfer *x, fed_request type)
 {
     char kind[64];
     snprintf(kind, sizeof kind, "Content-Type: %s", fed_transport_content_type(type));
@@ -76,7 +76,7 @@ static CURLcode set_headers(fed_exchange *x, fed_request type)
     return curl_easy_setopt(x->easy, CURLOPT_HTTPHEADER, both);
 }
 
-static CURLcode set_answer(fed_exchange *x)
+static CURLcode set_answer(fed_transfer *x)
 {
     CURLcode code = curl_easy_setopt(x->easy, CURLOPT_WRITEFUNCTION, on_data);
     if (!code) code = curl_easy_setopt(x->easy, CURLOPT_WRITEDATA, x);
@@ -86,7 +86,7 @@ static CURLcode set_answer(fed_exchange *x)
     return code;
 }
 
-static fed_status set_up(fed_exchange *x, const fed_transport *t, const char *url,
+static fed_status set_up(fed_transfer *x, const fed_transport *t, const char *url,
                          fed_request type, fed_error *err)
 {
     x->easy = curl_easy_init();
@@ -101,15 +101,15 @@ static fed_status set_up(fed_exchange *x, const fed_transport *t, const char *ur
                 : FED_OK;
 }
 
-fed_status fed_exchange_new(fed_exchange **out, const fed_transport *t,
-                            const fed_exchange_request *request, fed_error *err)
+fed_status fed_transfer_new(fed_transfer **out, const fed_transport *t,
+                            const fed_transfer_request *request, fed_error *err)
 {
     char url[FED_TRANSPORT_URL_MAX + FED_ROUTE_MAX];
     *out = NULL;
     fed_span body = {request->body->data, request->body->len};
     fed_status status =
         fed_transport_url(request->server, request->type, body, url, sizeof url, err);
-    fed_exchange *x = status ? NULL : fed_calloc(1, sizeof *x);
+    fed_transfer *x = status ? NULL : fed_calloc(1, sizeof *x);
     if (!status && !x) status = fed_fail_nomem(err, sizeof *x);
     if (x) {
         x->body = *request->body;
@@ -119,16 +119,16 @@ fed_status fed_exchange_new(fed_exchange **out, const fed_transport *t,
     }
     fed_bytes_fini(request->body);
     if (status)
-        fed_exchange_free(x);
+        fed_transfer_free(x);
     else
         *out = x;
     return status;
 }
 
-void fed_exchange_conclude(fed_exchange *x, CURLcode code, fed_exchange_result *result)
+void fed_transfer_conclude(fed_transfer *x, CURLcode code, fed_transfer_result *result)
 {
     long status = 0;
-    *result = (fed_exchange_result){.failure = x->failure};
+    *result = (fed_transfer_result){.failure = x->failure};
     curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &status);
     if (x->overflow)
         snprintf(x->failure, sizeof x->failure, "the answer is longer than %zu bytes",
