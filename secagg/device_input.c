@@ -19,14 +19,15 @@ static fed_status check_shapes(const fed_secagg_device *d, const fed_ring *vecto
 }
 
 /* Of a pair the lower index adds, the higher subtracts. */
-static size_t list_masks(const fed_secagg_device *d, fed_mask_source *out)
+static size_t list_masks(const fed_secagg_device *d, const fed_x25519_key *key,
+                         fed_mask_source *out)
 {
     size_t count = 0;
-    out[count++] = (fed_mask_source){.secret = d->secrets.self_seed, .index = d->index};
+    out[count++] = (fed_mask_source){.seed = d->secrets.self_seed, .index = d->index};
     for (uint32_t i = 0; i < d->n_peers; i++) {
         const fed_secagg_peer *p = &d->peers[i];
         if (!fed_map_has(d->u2, p->index)) continue;
-        out[count++] = (fed_mask_source){.secret = d->secrets.mask_secret,
+        out[count++] = (fed_mask_source){.key = key,
                                          .peer = p->bundle.mask_key,
                                          .index = d->index,
                                          .other = p->index,
@@ -75,15 +76,18 @@ fed_status fed_secagg_device_input(fed_secagg_device *d, const fed_ring *vectors
                         fed_secagg_phase_name(d->phase));
     FED_TRY(check_shapes(d, vectors, err));
     fed_ring y[FED_SECAGG_VECTORS_MAX] = {{0}};
+    fed_x25519_key *key = NULL;
     fed_mask_source *sources = fed_calloc((size_t)d->n_peers + 1, sizeof *sources);
     fed_status status =
         sources ? FED_OK : fed_fail_nomem(err, (d->n_peers + 1) * sizeof *sources);
+    if (!status) status = fed_x25519_key_new(&key, d->secrets.mask_secret, err);
     if (!status) status = copy_vectors(vectors, d->params.n_vectors, y, err);
     if (!status)
         status = fed_masking_apply(&d->params, &d->session, sources,
-                                   list_masks(d, sources), y, parallel, err);
+                                   list_masks(d, key, sources), y, parallel, err);
     if (!status) status = write_packed(d, y, out, err);
     rings_fini(y, d->params.n_vectors); /* wipes: until masked they are the update */
+    fed_x25519_key_free(key);
     fed_free(sources);
     if (status == FED_E_CRYPTO) fed_secagg_device_abort(d, err->text);
     return status;

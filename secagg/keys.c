@@ -82,13 +82,13 @@ fed_status fed_secagg_share_key(const fed_secagg_session *session,
                            span_of(info, INFO), key, FED_KEY, err);
 }
 
-fed_status fed_secagg_pair_root(const uint8_t secret[FED_X25519_BYTES],
+fed_status fed_secagg_pair_root(const fed_x25519_key *key,
                                 const uint8_t peer[FED_X25519_BYTES], uint32_t a,
                                 uint32_t b, fed_secagg_mask_root *out, fed_error *err)
 {
     uint8_t shared[FED_X25519_BYTES];
     out->low = a < b ? a : b, out->high = a < b ? b : a;
-    fed_status status = fed_x25519_shared(secret, peer, shared, err);
+    fed_status status = fed_x25519_key_shared(key, peer, shared, err);
     if (!status)
         status = fed_hkdf_extract(span_of(NULL, 0), span_of(shared, sizeof shared),
                                   out->prk, err);

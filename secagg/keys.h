@@ -44,7 +44,7 @@ typedef struct fed_secagg_mask_root {
     uint32_t low, high; /* indices; equal for a self mask */
 } fed_secagg_mask_root;
 
-FED_MUST_CHECK fed_status fed_secagg_pair_root(const uint8_t secret[FED_X25519_BYTES],
+FED_MUST_CHECK fed_status fed_secagg_pair_root(const fed_x25519_key *key,
                                                const uint8_t peer[FED_X25519_BYTES],
                                                uint32_t a, uint32_t b,
                                                fed_secagg_mask_root *out, fed_error *err);

@@ -21,10 +21,10 @@ static void root_body(void *arg, size_t i, unsigned worker)
     batch *b = arg;
     const fed_mask_source *s = &b->sources[i];
     (void)worker;
-    fed_status status =
-        s->peer ? fed_secagg_pair_root(s->secret, s->peer, s->index, s->other,
-                                       &b->roots[i], NULL)
-                : fed_secagg_self_root(s->secret, s->index, &b->roots[i], NULL);
+    fed_status status = s->seed
+                            ? fed_secagg_self_root(s->seed, s->index, &b->roots[i], NULL)
+                            : fed_secagg_pair_root(s->key, s->peer, s->index, s->other,
+                                                   &b->roots[i], NULL);
     if (status) atomic_store(&b->status, (int)status);
 }
 

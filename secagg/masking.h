@@ -4,11 +4,12 @@
 
 #include "keys.h"
 
-/** One pair's mask, or, with `peer` NULL, one member's self mask from its seed. */
+/** One pair's mask, or, with a `seed`, one member's self mask. */
 typedef struct fed_mask_source {
-    const uint8_t *secret; /* X25519 secret or seed; borrowed */
-    const uint8_t *peer;   /* X25519 public key; borrowed */
-    uint32_t index, other; /* members; `other` is ignored for a self mask */
+    const uint8_t *seed;       /* of a self mask; borrowed */
+    const fed_x25519_key *key; /* of a pair: the one's secret and */
+    const uint8_t *peer;       /* the other's public key; borrowed */
+    uint32_t index, other;     /* members; `other` is ignored for a self mask */
     bool subtract;
 } fed_mask_source;
 

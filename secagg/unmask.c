@@ -28,7 +28,8 @@ typedef struct recovery {
     const uint8_t **shares; /* k for each member, in the order of its picks; NULL: none */
     bool *wrong;            /* the same shape: differs from the verified polynomial */
     uint8_t (*secrets)[FED_SHAMIR_SECRET]; /* for each member */
-    uint8_t *outcome;                      /* for each member */
+    fed_x25519_key **keys; /* made of the secrets of those who dropped out */
+    uint8_t *outcome;      /* for each member */
     workbench *benches;
     unsigned threads;
     atomic_int status;
@@ -60,9 +61,11 @@ static fed_status recovery_init(recovery *rec, fed_secagg_server *s, fed_error *
     rec->shares = fed_calloc(cells, sizeof *rec->shares);
     rec->wrong = fed_calloc(cells, sizeof *rec->wrong);
     rec->secrets = fed_calloc(s->n, sizeof *rec->secrets);
+    rec->keys = fed_calloc(s->n, sizeof(fed_x25519_key *));
     rec->outcome = fed_calloc(s->n, 1);
     rec->benches = fed_calloc(rec->threads, sizeof *rec->benches);
-    bool ok = rec->shares && rec->wrong && rec->secrets && rec->outcome && rec->benches;
+    bool ok = rec->shares && rec->wrong && rec->secrets && rec->keys && rec->outcome &&
+              rec->benches;
     for (unsigned i = 0; ok && i < rec->threads; i++) {
         workbench *b = &rec->benches[i];
         b->points = fed_calloc(s->session.graph.k, sizeof *b->points);
@@ -86,6 +89,9 @@ static void recovery_fini(recovery *rec)
     }
     fed_free(rec->benches);
     fed_free(rec->outcome);
+    for (uint32_t i = 0; rec->keys && i < rec->s->n; i++)
+        fed_x25519_key_free(rec->keys[i]);
+    fed_free(rec->keys);
     fed_wipe_free(rec->secrets, rec->s->n * sizeof *rec->secrets);
     fed_free(rec->wrong);
     fed_free(rec->shares);
@@ -93,15 +99,19 @@ static void recovery_fini(recovery *rec)
 
 /* ---- One secret ----------------------------------------------------------------------------- */
 
-static bool matches(const fed_secagg_server *s, uint32_t dealer,
-                    const uint8_t secret[FED_SHAMIR_SECRET])
+/* The seed of its commitment; or the secret of its public key, which is then kept ready. */
+static bool matches(recovery *rec, uint32_t dealer)
 {
+    const fed_secagg_server *s = rec->s;
     const fed_secagg_bundle *b = &s->members[dealer].bundle;
+    const uint8_t *secret = rec->secrets[dealer];
     uint8_t check[32];
     if (fed_map_has(s->u3, dealer))
         return !fed_secagg_commit(s->params.cohort, secret, check, NULL) &&
                memcmp(check, b->commitment, sizeof check) == 0;
-    return !fed_x25519_public(secret, check, NULL) &&
+    fed_x25519_key_free(rec->keys[dealer]);
+    return !fed_x25519_key_new(&rec->keys[dealer], secret, NULL) &&
+           !fed_x25519_key_public(rec->keys[dealer], check, NULL) &&
            memcmp(check, b->mask_key, sizeof check) == 0;
 }
 
@@ -126,7 +136,7 @@ static fed_status decode(recovery *rec, uint32_t dealer, workbench *b, uint32_t 
     fed_status status = fed_shamir_decode(b->points, b->shares, m, g->t,
                                           rec->secrets[dealer], b->wrong, NULL);
     if (status == FED_E_NOMEM) return status;
-    if (status || !matches(rec->s, dealer, rec->secrets[dealer])) {
+    if (status || !matches(rec, dealer)) {
         rec->outcome[dealer] = LOST;
         return FED_OK;
     }
@@ -145,7 +155,7 @@ static fed_status recover(recovery *rec, uint32_t dealer, workbench *b)
     FED_TRY(fed_shamir_weights_set(&b->weights, b->points, t, NULL));
     fed_status status =
         fed_shamir_recover(&b->weights, b->shares, rec->secrets[dealer], NULL);
-    if (!status && matches(rec->s, dealer, rec->secrets[dealer])) return FED_OK;
+    if (!status && matches(rec, dealer)) return FED_OK;
     return decode(rec, dealer, b, m);
 }
 
@@ -208,7 +218,7 @@ static size_t list_pair(const recovery *rec, uint32_t gone, uint32_t neighbour,
 {
     const fed_secagg_server *s = rec->s;
     if (!fed_map_has(s->u3, neighbour)) return 0;
-    *out = (fed_mask_source){.secret = rec->secrets[gone],
+    *out = (fed_mask_source){.key = rec->keys[gone],
                              .peer = s->members[neighbour].bundle.mask_key,
                              .index = gone,
                              .other = neighbour,
@@ -224,7 +234,7 @@ static size_t list_member(const recovery *rec, uint32_t i, fed_mask_source *out)
     size_t count = 0;
     if (!fed_map_has(s->u2, i)) return 0;
     if (fed_map_has(s->u3, i)) {
-        *out = (fed_mask_source){.secret = rec->secrets[i], .index = i, .subtract = true};
+        *out = (fed_mask_source){.seed = rec->secrets[i], .index = i, .subtract = true};
         return 1;
     }
     for (uint32_t j = 0; j < k; j++)

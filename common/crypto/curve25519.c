@@ -70,14 +70,64 @@ fed_status fed_x25519_agree(const fed_x25519 *key, const uint8_t peer[FED_X25519
     return status;
 }
 
+/* The opaque type is OpenSSL's own, under another name. */
+static EVP_PKEY *pkey_of(const fed_x25519_key *key)
+{
+    return (
+        EVP_PKEY *)(void *)(uintptr_t)key; /* OpenSSL wants it writable to count uses */
+}
+
+fed_status fed_x25519_key_new(fed_x25519_key **out,
+                              const uint8_t secret[FED_X25519_BYTES], fed_error *err)
+{
+    *out = (fed_x25519_key *)(void *)EVP_PKEY_new_raw_private_key(
+        EVP_PKEY_X25519, NULL, secret, FED_X25519_BYTES);
+    return *out ? FED_OK : fed_openssl_fail(err, "X25519 secret key");
+}
+
+void fed_x25519_key_free(fed_x25519_key *key)
+{
+    EVP_PKEY_free(pkey_of(key));
+}
+
+fed_status fed_x25519_key_public(const fed_x25519_key *key,
+                                 uint8_t public_key[FED_X25519_BYTES], fed_error *err)
+{
+    size_t n = FED_X25519_BYTES;
+    if (EVP_PKEY_get_raw_public_key(pkey_of(key), public_key, &n) == 1) return FED_OK;
+    fed_wipe(public_key, FED_X25519_BYTES);
+    return fed_openssl_fail(err, "X25519 public key");
+}
+
+fed_status fed_x25519_key_shared(const fed_x25519_key *key,
+                                 const uint8_t peer[FED_X25519_BYTES],
+                                 uint8_t shared[FED_X25519_BYTES], fed_error *err)
+{
+    static const uint8_t zeros[FED_X25519_BYTES];
+    fed_status status = FED_OK;
+    EVP_PKEY *theirs =
+        EVP_PKEY_new_raw_public_key(EVP_PKEY_X25519, NULL, peer, FED_X25519_BYTES);
+    /* OpenSSL refuses the all-zero result by itself; the promise here does not rest on it. */
+    if (!derive(pkey_of(key), theirs, shared) ||
+        fed_compare_secret(shared, zeros, FED_X25519_BYTES) == 0) {
+        status = fed_openssl_fail(err, "X25519: the peer's public key gives no secret");
+        fed_wipe(shared, FED_X25519_BYTES);
+    }
+    EVP_PKEY_free(theirs);
+    return status;
+}
+
 fed_status fed_x25519_shared(const uint8_t secret[FED_X25519_BYTES],
                              const uint8_t peer[FED_X25519_BYTES],
                              uint8_t shared[FED_X25519_BYTES], fed_error *err)
 {
-    fed_x25519 *key;
-    FED_TRY(fed_x25519_new(&key, secret, err));
-    fed_status status = fed_x25519_agree(key, peer, shared, err);
-    fed_x25519_free(key);
+    fed_x25519_key *mine;
+    fed_status status = fed_x25519_key_new(&mine, secret, err);
+    if (status)
+        fed_wipe(shared, FED_X25519_BYTES);
+    else
+        status = fed_x25519_key_shared(mine, peer, shared, err);
+    fed_x25519_key_free(mine);
     return status;
 }
 

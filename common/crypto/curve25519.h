@@ -37,6 +37,23 @@ FED_MUST_CHECK fed_status fed_x25519_shared(const uint8_t secret[FED_X25519_BYTE
                                             uint8_t shared[FED_X25519_BYTES],
                                             fed_error *err);
 
+/** A secret key made ready once, for many peers. Immutable, so threads may share it. */
+typedef struct fed_x25519_key fed_x25519_key;
+FED_MUST_CHECK fed_status fed_x25519_key_new(fed_x25519_key **out,
+                                             const uint8_t secret[FED_X25519_BYTES],
+                                             fed_error *err);
+/** Wipes it. NULL is fine. */
+void fed_x25519_key_free(fed_x25519_key *key);
+/** Its public key. */
+FED_MUST_CHECK fed_status fed_x25519_key_public(const fed_x25519_key *key,
+                                                uint8_t public_key[FED_X25519_BYTES],
+                                                fed_error *err);
+/** As fed_x25519_shared. */
+FED_MUST_CHECK fed_status fed_x25519_key_shared(const fed_x25519_key *key,
+                                                const uint8_t peer[FED_X25519_BYTES],
+                                                uint8_t shared[FED_X25519_BYTES],
+                                                fed_error *err);
+
 /** The public key of a 32-byte seed. */
 FED_MUST_CHECK fed_status fed_ed25519_public(const uint8_t seed[FED_ED25519_BYTES],
                                              uint8_t public_key[FED_ED25519_BYTES],
