@@ -69,7 +69,7 @@ fed_status fed_secagg_device_new(fed_secagg_device **out,
                                  const fed_secagg_device_config *config,
                                  const fed_random *random, uint64_t index, fed_error *err)
 {
-    fed_secagg_device *d;
+    fed_secagg_device *d = NULL;
     *out = NULL;
     FED_TRY(device_alloc(&d, config, err));
     fed_status status = fed_random_fill(random, "secagg", index, d->master, FED_KEY);
@@ -293,7 +293,7 @@ fed_status fed_secagg_device_restore(fed_secagg_device **out,
                                      const fed_secagg_device_config *config,
                                      fed_span state, fed_error *err)
 {
-    fed_secagg_device *d;
+    fed_secagg_device *d = NULL;
     *out = NULL;
     FED_TRY(device_alloc(&d, config, err));
     fed_status status = decode(d, state, err);

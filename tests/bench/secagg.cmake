@@ -1,0 +1,1 @@
+fed_bench(secagg ROOMS secagg INSIDE secagg LIBS OpenSSL::Crypto)
