@@ -10,7 +10,7 @@
 #include "residual.h"
 #include "rounding.h"
 #include "upload.h"
-#include "votes.h"
+#include "block_votes.h"
 
 void fed_codec_rotate_forward(const fed_codec_round *round, float *x,
                               const fed_parallel *parallel)

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "codec_encode.h"
-#include "votes.h"
+#include "block_votes.h"
 
 fed_status fed_codec_memory_init(const fed_codec *codec, fed_codec_memory *memory,
                                  fed_error *err)

@@ -10,8 +10,8 @@
  * not cross tensors; small tensors always travel (always_below); blocks take turns at being
  * voted on (vote_period), which saves bytes; the first versions may be dense (warm_up).
  */
-#ifndef FED_VOTES_H
-#define FED_VOTES_H
+#ifndef FED_BLOCK_VOTES_H
+#define FED_BLOCK_VOTES_H
 
 #include "codec_server.h"
 #include "codec_tables.h"

@@ -1,4 +1,4 @@
-#include "votes.h"
+#include "block_votes.h"
 
 #include <math.h>
 #include <string.h>
