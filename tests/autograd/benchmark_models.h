@@ -1,6 +1,6 @@
 /*
  * The seven models of the training benchmark and of the golden fixtures, and an eighth with
- * batch norm. The texts are for build_layers() in gradient_check.h. The PyTorch side of each
+ * batch norm. The texts are for build_layers(). The PyTorch side of each
  * is in tests/golden/torch_models.py.
  */
 #ifndef BENCHMARK_MODELS_H

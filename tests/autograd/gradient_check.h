@@ -10,6 +10,7 @@
 #include "harness.h"
 
 #include "autograd.h"
+#include "build_layers.h"
 
 enum { CHECK_BATCH = 3 };
 
@@ -35,8 +36,6 @@ typedef struct gradient_case {
 
 /** Run all checks of one case. */
 void check_gradients(const gradient_case *c);
-/** Add layers from a text: "op name=value name=a,b <input <input @name | op ...". */
-fed_status build_layers(fed_graph *graph, const char *text, fed_error *err);
 /** The same numbers on every machine, in [-1, 1). */
 float test_noise(uint32_t *state);
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "benchmark_models.h"
-#include "gradient_check.h"
+#include "build_layers.h"
 
 enum { STEPS = 10 };
 

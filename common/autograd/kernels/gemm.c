@@ -197,6 +197,14 @@ static void run_turned(const fed_gemm *g, float *scratch)
     }
 }
 
+/* Rows of B that lie far apart miss the translation buffer and, at multiples of a page, fall
+ * on each other's cache lines; copying pays when enough rows of A use the panel. */
+static bool worth_packing(const fed_gemm *g, size_t depth)
+{
+    if (g->m <= 4 * FED_TILE_ROWS || g->b_row <= 128) return false;
+    return depth > 64 || g->b_row % 512 == 0;
+}
+
 static void run_blocks(const fed_gemm *g, float *scratch)
 {
     for (size_t k0 = 0; k0 < g->k; k0 += FED_GEMM_DEPTH) {
@@ -205,7 +213,7 @@ static void run_blocks(const fed_gemm *g, float *scratch)
         for (size_t j = 0; j < g->n; j += PANEL) {
             size_t n = least(g->n - j, PANEL);
             const float *b = g->b + k0 * g->b_row + j * g->b_col;
-            bool packed = g->b_col != 1 || (g->m > 4 * FED_TILE_ROWS && g->b_row > PANEL);
+            bool packed = g->b_col != 1 || worth_packing(g, depth);
             fed_tile t = {.k = depth,
                           .a = g->a + k0 * g->a_col,
                           .a_row = g->a_row,

@@ -2,32 +2,24 @@
 
 #include "fast_math.h"
 #include "optimizer.h"
+#include "vector.h"
 
 /* Ranges are worked on in pieces that stay in the first-level cache. */
-enum { PIECE = 1024, LANES = 16 };
+enum { PIECE = 1024 };
 
-/* The gradient of a piece with weight decay and proximal term added, into `g`. The sum of
- * g - g tells whether all of it is finite. */
-static bool load_gradient(const fed_update *u, size_t from, size_t n, float *g)
+/* The gradient of a piece with weight decay and proximal term added: as it lies when there are
+ * none, else in `g`. */
+static const float *load_gradient(const fed_update *u, size_t from, size_t n, float *g)
 {
     const float *w = u->params + from, *grad = u->gradient + from;
-    float decay = u->kind == FED_ADAMW ? 0 : u->decay, bad[LANES] = {0};
-    if (decay != 0)
-        for (size_t i = 0; i < n; i++)
-            g[i] = fed_madd(decay, w[i], grad[i]);
-    else
-        memcpy(g, grad, n * sizeof *g);
+    float decay = u->kind == FED_ADAMW ? 0 : u->decay;
+    if (decay == 0 && !u->anchor) return grad;
+    for (size_t i = 0; i < n; i++)
+        g[i] = fed_madd(decay, w[i], grad[i]);
     if (u->anchor)
         for (size_t i = 0; i < n; i++)
             g[i] = fed_madd(u->proximal, w[i] - u->anchor[from + i], g[i]);
-    for (size_t i = n - n % LANES; i < n; i++)
-        bad[0] += g[i] - g[i];
-    for (size_t i = 0; i + LANES <= n; i += LANES)
-        for (size_t l = 0; l < LANES; l++)
-            bad[l] += g[i + l] - g[i + l];
-    for (size_t l = 1; l < LANES; l++)
-        bad[0] += bad[l];
-    return bad[0] == 0;
+    return g;
 }
 
 static void sgd(const fed_update *u, size_t n, const float *restrict g, float *restrict w)
@@ -68,11 +60,12 @@ static void adam(const fed_update *u, size_t n, const float *restrict g,
 
 bool fed_update_run(const fed_update *u, size_t from, size_t to)
 {
-    float g[PIECE];
+    float own[PIECE];
     bool finite = true;
     for (size_t at = from; at < to; at += PIECE) {
         size_t n = to - at < PIECE ? to - at : PIECE;
-        finite &= load_gradient(u, at, n, g);
+        const float *g = load_gradient(u, at, n, own);
+        finite &= fed_vector_all_finite(n, g);
         float *w = u->params + at;
         switch (u->kind) {
         case FED_MOMENTUM:

@@ -14,7 +14,7 @@
 #include "kernels/transpose.h"
 #include "kernels/vector.h"
 
-enum { TILE_FLOATS = 1 << 16 };
+enum { TILE_FLOATS = 3 << 15 };
 /* node->n */
 enum { GROUPS, IN, OUT, DEPTH, TILE, POINTWISE, DEPTHWISE };
 
@@ -28,7 +28,8 @@ static void choose_method(fed_node *node)
     n[DEPTH] = w->kernel_h * w->kernel_w * n[IN];
     n[TILE] = TILE_FLOATS / (w->out_w * n[DEPTH]);
     if (n[TILE] < 1) n[TILE] = 1;
-    if (n[TILE] > w->out_h) n[TILE] = w->out_h;
+    size_t tiles = (w->out_h + n[TILE] - 1) / n[TILE];
+    n[TILE] = (w->out_h + tiles - 1) / tiles; /* as equal as can be */
     if (n[POINTWISE] || n[DEPTHWISE]) return;
     size_t tile = n[TILE] * w->out_w * n[DEPTH];
     node->forward_work.fixed = tile;
