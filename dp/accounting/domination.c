@@ -22,8 +22,9 @@ fed_status fed_domination_derive(fed_domination *out, double sigma_local, uint64
                         sqrt((double)shares) * sigma_local, radius);
     out->sigma_effective = sqrt(variance) / delta2;
     double joined = shares > 1 ? 0.4 * fed_ddgauss_tau(sigma_local, shares) : 0;
-    double per_coordinate = eta < 1 && sigma_local >= 1 ? 2 * atanh(eta) + joined : INFINITY;
-    /* the terms that the leading exponentials leave out are below 1e-7 of them */
+    bool wide = radius >= 1 && sigma_local >= 1;
+    double per_coordinate = wide ? 2 * atanh(eta) + joined : INFINITY;
+    /* what the leading exponentials leave out is below 1e-7 of them from these widths on */
     out->slack = (double)dim * per_coordinate * (1 + 1e-7);
     if (!(out->slack < 1))
         return fed_fail(err, FED_E_REFUSED,

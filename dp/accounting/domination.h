@@ -19,8 +19,8 @@ typedef struct fed_domination {
 } fed_domination;
 
 /** Of `shares` discrete Gaussians of standard deviation sigma_local in each of dim
- *  coordinates, with l2 sensitivity delta2. FED_E_REFUSED when n sigma_local^2 <= r^2 or the
- *  slack is not below 1. */
+ *  coordinates, with l2 sensitivity delta2. FED_E_REFUSED when n sigma_local^2 <= r^2, when
+ *  the radius or sigma_local is below 1, or when the slack is not below 1. */
 FED_MUST_CHECK fed_status fed_domination_derive(fed_domination *out, double sigma_local,
                                                 uint64_t shares, double delta2,
                                                 uint64_t dim, double radius,

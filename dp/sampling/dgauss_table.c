@@ -20,7 +20,7 @@
 #include "fixedpoint.h"
 
 enum { LIMBS = FED_FIXED_LIMBS };
-#define TARGET_LOG2 (-92.0) /* distance allowed per convolution */
+#define TARGET_LOG2 (-93.0) /* distance allowed per convolution */
 #define PI 3.14159265358979323846
 
 static double convolution_log2(double base, double k)
