@@ -1,0 +1,1 @@
+fed_bench(dp ROOMS dp)
