@@ -2,12 +2,6 @@
 
 #include <stdio.h>
 
-float test_noise(uint32_t *state)
-{
-    *state = *state * 1664525u + 1013904223u;
-    return (float)(*state >> 8) / 8388608.0f - 1;
-}
-
 /* All that one case works with. */
 typedef struct check_state {
     const gradient_case *c;

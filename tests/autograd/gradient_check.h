@@ -11,6 +11,7 @@
 
 #include "autograd.h"
 #include "build_layers.h"
+#include "small_model.h"
 
 enum { CHECK_BATCH = 3 };
 
@@ -36,7 +37,5 @@ typedef struct gradient_case {
 
 /** Run all checks of one case. */
 void check_gradients(const gradient_case *c);
-/** The same numbers on every machine, in [-1, 1). */
-float test_noise(uint32_t *state);
 
 #endif

@@ -171,15 +171,20 @@ static void run_turned(const fed_gemm *g, float *scratch)
     for (size_t k0 = 0; k0 < g->k; k0 += FED_GEMM_DEPTH) {
         size_t depth = least(g->k - k0, FED_GEMM_DEPTH);
         bool last = k0 + depth == g->k;
-        fed_transpose(g->m, depth, g->a + k0 * g->a_col, g->a_row, turned_a, PANEL);
+        const float *a = g->a + k0 * g->a_col;
+        size_t a_row = g->a_col; /* a turned A lies as it should */
+        if (g->a_row != 1) {
+            fed_transpose(g->m, depth, a, g->a_row, turned_a, PANEL);
+            a = turned_a, a_row = PANEL;
+        }
         for (size_t j = 0, rows; j < g->n; j += rows) {
             rows = least(g->n - j, FED_TILE_ROWS);
             fed_tile t = {.k = depth,
                           .a = g->b + k0 * g->b_row + j * g->b_col,
                           .a_row = g->b_col,
                           .a_col = g->b_row,
-                          .b = turned_a,
-                          .b_row = PANEL,
+                          .b = a,
+                          .b_row = a_row,
                           .c = corner,
                           .c_row = PANEL,
                           .n = g->m};
@@ -249,7 +254,7 @@ void fed_gemm_run(const fed_gemm *g, float *scratch)
 {
     if (!g->k)
         run_empty(g, scratch);
-    else if (g->b_col != 1 && g->m <= PANEL)
+    else if (g->b_col != 1 && g->m <= PANEL && (g->a_col == 1 || g->a_row == 1))
         run_turned(g, scratch);
     else
         run_blocks(g, scratch);
