@@ -10,12 +10,37 @@ static const fed_command commands[] = {
          "says what it reached and what it cost.",
      .options = fed_sim_run_options,
      .run = fed_sim_run},
+    {.name = "check",
+     .operands = "PLAN",
+     .help = "say what a plan will cost, or why it is refused",
+     .details =
+         "Prices PLAN without running it: shapes, parameters, operations and memory of the "
+         "model, bytes of a device and of all rounds, privacy. A plan that is malformed or "
+         "unsound, or asks for what is not built, is refused with exit code 3.",
+     .options = fed_sim_check_options,
+     .run = fed_sim_check},
+    {.name = "data",
+     .operands = "SPEC",
+     .help = "show a data set and what each client holds of it",
+     .details = "Reads the data set that SPEC names, shares it out as a simulation would, "
+                "and shows the rows and classes of the clients.",
+     .options = fed_sim_data_options,
+     .run = fed_sim_data},
     {0}};
 
 static const fed_example examples[] = {
     {"fedsim run docs/plans/mnist-lr.json --data mnist:DIR --clients 1000 "
      "--partition shards:2 --seed 1 --json",
      "logistic regression over 1,000 clients with two digits each"},
+    {"fedsim run PLAN --data mnist:DIR --fidelity protocol --faults faults.json",
+     "every message of every device, with drop-outs"},
+    {"fedsim run PLAN --data mnist:DIR --set train.lr=0.1,0.03 --report out",
+     "two learning rates, compared on one page"},
+    {"fedsim run PLAN --data mnist:DIR --seed 1 --replay trace.jsonl",
+     "carry out again what a real federation did"},
+    {"fedsim check docs/plans/mnist-cnn.json", "what a plan will cost"},
+    {"fedsim data 'mnist:DIR?partition=shards:2&clients=100'",
+     "who holds which digits"},
     {0}};
 
 int main(int argc, char **argv)

@@ -1,25 +1,20 @@
-/* fedsim run: rounds, evaluations, and what is said of them in the end. */
+/* fedsim run: one simulation, or one for each combination of a sweep, and what is said of
+ * them in the end. */
 #include "fedsim.h"
 
+#include <errno.h>
 #include <math.h>
-#include <stdlib.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#include <jansson.h>
-
-#include "crypto.h"
-#include "model.h"
-#include "population.h"
-#include "sumrun.h"
-
 static struct {
-    const char *data, *partition;
+    const char *data, *partition, *fidelity, *faults, *replay, *trace, *report;
     uint64_t clients, rounds, seed, threads;
     fed_list set;
     bool json;
-} opt = {.seed = 1};
+} opt = {.seed = 1, .fidelity = "sum"};
 
 const fed_option fed_sim_run_options[] = {
     FED_OPT_HEADING("Population"),
@@ -28,31 +23,27 @@ const fed_option fed_sim_run_options[] = {
                  "iid, shards:K, dirichlet:A, powerlaw:K or user"),
     FED_OPT_U64("clients", 'n', "N", &opt.clients, 0, 10000000,
                 "simulated devices; 0: what the data say"),
+    FED_OPT_TEXT("faults", 0, "FILE", &opt.faults,
+                 "drop-outs, broken and hostile devices, server crashes (JSON)"),
     FED_OPT_HEADING("Run"),
+    FED_OPT_CHOICE("fidelity", 0, "sum|protocol", &opt.fidelity,
+                   "add up integers, or send every message; the model is the same"),
     FED_OPT_U64("rounds", 0, "R", &opt.rounds, 0, 1000000000,
-                "rounds; 0: what the plan says"),
+                "versions to make; 0: what the plan says"),
     FED_OPT_U64("seed", 0, "S", &opt.seed, 0, UINT64_MAX, "seed of everything"),
     FED_OPT_U64("threads", 't', "T", &opt.threads, 0, 256, "threads; 0: one per core"),
     FED_OPT_LIST("set", 0, "PATH=VALUE", &opt.set,
-                 "change a field of the plan; repeatable"),
+                 "change a field of the plan; several values sweep; repeatable"),
+    FED_OPT_TEXT("replay", 0, "TRACE", &opt.replay,
+                 "carry out a trace, and arrive at its model"),
     FED_OPT_HEADING("Output"),
+    FED_OPT_TEXT("trace", 0, "FILE", &opt.trace, "write who took part in which version"),
+    FED_OPT_TEXT("report", 0, "DIR", &opt.report,
+                 "write a page with curves, a CSV, a summary and the model"),
     FED_OPT_FLAG("json", 0, &opt.json, "end with one JSON object"),
     FED_OPT_END};
 
-/** One simulation, from parsed options to the last number. */
-typedef struct simulation {
-    fed_task *task;
-    fed_population *population;
-    fed_pool *pool;
-    fed_sumrun *run;
-    fed_examples holdout;
-    bool evaluates;
-    uint64_t rounds, done;
-    uint32_t *members;
-    fed_evaluation evaluation;
-    uint64_t uploads, upload_bytes;
-    int64_t started_ns;
-} simulation;
+/* ---- options --------------------------------------------------------------------------- */
 
 static unsigned thread_count(void)
 {
@@ -61,139 +52,211 @@ static unsigned thread_count(void)
     return cores > 0 && cores < 256 ? (unsigned)cores : 1;
 }
 
-static fed_status prepare(simulation *s, const char *plan, fed_error *err)
+static fed_status load_faults(fed_faults *out, fed_error *err)
 {
-    fed_population_config config = {opt.data, opt.partition, (uint32_t)opt.clients,
-                                    opt.seed};
-    FED_TRY(fed_sim_load_task(&s->task, plan, &opt.set, opt.seed, err));
-    FED_TRY(fed_population_new(&s->population, &config, err));
-    FED_TRY(fed_population_check(s->population, s->task, err));
-    FED_TRY(fed_pool_new(&s->pool, thread_count(), err));
-    FED_TRY(
-        fed_sumrun_new(&s->run, s->task, s->population, fed_pool_parallel(s->pool), err));
-    const fed_plan *p = fed_task_plan(s->task);
-    s->rounds = opt.rounds ? opt.rounds : (uint64_t)p->rounds.count;
-    s->evaluates = p->evaluate.on == FED_EVALUATE_HOLDOUT;
-    if (s->evaluates) FED_TRY(fed_population_holdout(s->population, &s->holdout, err));
-    uint32_t n = fed_task_numbers_of(s->task)->invited;
-    s->members = fed_calloc(n, sizeof *s->members);
-    return s->members ? FED_OK : fed_fail_nomem(err, n * sizeof *s->members);
+    fed_bytes text;
+    *out = (fed_faults){0};
+    if (!opt.faults) return FED_OK;
+    FED_TRY(fed_sim_read_file(opt.faults, FED_FAULTS_MAX_BYTES, &text, err));
+    fed_status status = fed_faults_parse(out, (fed_span){text.data, text.len}, err);
+    fed_bytes_fini(&text);
+    return fed_fail_in(err, status, "%s", opt.faults);
 }
 
-static void release(simulation *s)
+static fed_status check_options(size_t runs, fed_error *err)
 {
-    fed_free(s->members);
-    fed_sumrun_free(s->run);
-    fed_pool_free(s->pool);
-    fed_population_free(s->population);
-    fed_task_free(s->task);
-}
-
-static double accuracy(const simulation *s)
-{
-    if (!s->evaluation.counted) return NAN;
-    return (double)s->evaluation.correct / (double)s->evaluation.counted;
-}
-
-static double loss(const simulation *s)
-{
-    if (!s->evaluation.counted) return NAN;
-    return s->evaluation.loss_sum / (double)s->evaluation.counted;
-}
-
-static bool evaluates_after(const simulation *s, uint64_t round)
-{
-    uint64_t every = (uint64_t)fed_task_plan(s->task)->evaluate.every;
-    return s->evaluates && (round == s->rounds || (every && round % every == 0));
-}
-
-static fed_status do_round(simulation *s, fed_error *err)
-{
-    fed_sumrun_round round;
-    uint32_t n = fed_task_numbers_of(s->task)->invited;
-    FED_TRY(fed_sumrun_draw(s->run, opt.seed, s->done, s->members, n, err));
-    FED_TRY(fed_sumrun_round_do(s->run, s->members, NULL, n, &round, err));
-    s->done++;
-    s->uploads += round.survivors;
-    s->upload_bytes += round.upload_bytes;
-    if (evaluates_after(s, s->done))
-        FED_TRY(fed_evaluate_examples(s->task, fed_sumrun_state(s->run)->params,
-                                      &s->holdout, fed_pool_parallel(s->pool),
-                                      &s->evaluation, err));
-    fed_progress_update(s->done, "accuracy %.4f  loss %.4f  training loss %.4f",
-                        accuracy(s), loss(s), round.train_loss);
+    const char *alone = opt.replay ? "--replay" : "--trace";
+    if ((opt.replay || opt.trace) && runs > 1)
+        return fed_fail(err, FED_E_INVALID, "%s: with one run only, --set makes %zu",
+                        alone, runs);
+    if (opt.replay && (opt.faults || opt.rounds || !strcmp(opt.fidelity, "protocol")))
+        return fed_fail(err, FED_E_INVALID,
+                        "--replay: the trace says who took part and how often; "
+                        "--faults, --rounds and --fidelity protocol do not go with it");
     return FED_OK;
 }
 
-static fed_status model_address(const simulation *s, char text[FED_ADDRESS_TEXT],
-                                fed_error *err)
+static fed_status make_folder(fed_error *err)
 {
+    if (!opt.report || mkdir(opt.report, 0777) == 0 || errno == EEXIST) return FED_OK;
+    return fed_fail(err, FED_E_IO, "%s: %s", opt.report, strerror(errno));
+}
+
+/* ---- what is said ---------------------------------------------------------------------- */
+
+static void say_run(const fed_run *r)
+{
+    printf("%s: %llu rounds over %u clients in %.2f s%s%s\n", r->plan,
+           (unsigned long long)r->rounds, r->clients, r->wall_s, r->label[0] ? ", " : "",
+           r->label);
+    if (isfinite(r->accuracy))
+        printf("  accuracy  %.4f\n  loss      %.4f\n", r->accuracy, r->loss);
+    printf("  up        %llu bytes per device and round\n",
+           (unsigned long long)fed_run_upload_per_device(r));
+    printf("  down      %llu bytes per device and round\n",
+           (unsigned long long)fed_run_download_per_device(r));
+    if (r->dropped || r->not_finite || r->refused || r->crashes)
+        printf("  faults    %llu dropped, %llu could not train, %llu refused, "
+               "%llu server crashes\n",
+               (unsigned long long)r->dropped, (unsigned long long)r->not_finite,
+               (unsigned long long)r->refused, (unsigned long long)r->crashes);
+    printf("  privacy   no noise was added: no guarantee\n");
+    printf("  model     %s\n", r->model_sha256);
+}
+
+static void say_comparison(const fed_run *runs, size_t n)
+{
+    printf("%-40s %9s %9s %12s %8s\n", "run", "accuracy", "loss", "up, bytes", "seconds");
+    for (size_t i = 0; i < n; i++)
+        printf("%-40s %9.4f %9.4f %12llu %8.2f\n", runs[i].label, runs[i].accuracy,
+               runs[i].loss, (unsigned long long)fed_run_upload_per_device(&runs[i]),
+               runs[i].wall_s);
+}
+
+static fed_status say_json(const fed_run *runs, size_t n, fed_error *err)
+{
+    fed_bytes text;
+    fed_bytes_init(&text, SIZE_MAX);
+    fed_status status = fed_report_json(runs, n, &text, err);
+    if (!status) printf("%.*s\n", (int)text.len, (const char *)text.data);
+    fed_bytes_fini(&text);
+    return status;
+}
+
+/* ---- files of a report ----------------------------------------------------------------- */
+
+static fed_status write_report_file(const char *name, const fed_bytes *bytes,
+                                    fed_error *err)
+{
+    char path[4096];
+    int n = snprintf(path, sizeof path, "%s/%s", opt.report, name);
+    if (n < 0 || (size_t)n >= sizeof path)
+        return fed_fail(err, FED_E_INVALID, "--report: the path is too long");
+    return fed_sim_write_file(path, bytes, err);
+}
+
+typedef fed_status report_writer(const fed_run *runs, size_t n, fed_bytes *out,
+                                 fed_error *err);
+
+static fed_status write_report(const fed_run *runs, size_t n, fed_error *err)
+{
+    static const struct {
+        const char *name;
+        report_writer *write;
+    } files[] = {{"index.html", fed_report_page},
+                 {"rounds.csv", fed_report_csv},
+                 {"summary.json", fed_report_json}};
+    fed_status status = FED_OK;
+    for (size_t i = 0; opt.report && !status && i < sizeof files / sizeof *files; i++) {
+        fed_bytes text;
+        fed_bytes_init(&text, SIZE_MAX);
+        status = files[i].write(runs, n, &text, err);
+        if (!status) status = write_report_file(files[i].name, &text, err);
+        fed_bytes_fini(&text);
+    }
+    return status;
+}
+
+static fed_status write_model(const fed_simulation *s, size_t index, size_t runs,
+                              fed_error *err)
+{
+    char name[64] = "model.safetensors";
     fed_bytes file;
-    fed_address address;
+    if (!opt.report) return FED_OK;
+    if (runs > 1) snprintf(name, sizeof name, "model-%zu.safetensors", index + 1);
     fed_bytes_init(&file, SIZE_MAX);
-    fed_status status =
-        fed_task_write_model(s->task, fed_sumrun_state(s->run)->params, &file, err);
-    if (!status) status = fed_address_of(file.data, file.len, &address, err);
-    if (!status) fed_address_to_text(&address, text);
+    fed_status status = fed_simulation_write_model(s, &file, err);
+    if (!status) status = write_report_file(name, &file, err);
     fed_bytes_fini(&file);
     return status;
 }
 
-static json_t *number_or_null(double v)
+/* ---- one run --------------------------------------------------------------------------- */
+
+static fed_status carry_out(fed_simulation *s, fed_error *err)
 {
-    return isfinite(v) ? json_real(v) : json_null();
+    fed_status status = FED_OK;
+    fed_progress_start("rounds", s->versions);
+    while (!status && fed_simulation_version(s) < s->versions && !fed_stop_requested()) {
+        status = fed_simulation_round(s, err);
+        const fed_run *r = &s->run;
+        if (status) break;
+        fed_progress_update(r->rounds,
+                            "accuracy %.4f  loss %.4f  training loss %.4f  up %llu B  "
+                            "dropped %llu",
+                            r->accuracy, r->loss, r->rows[r->n_rows - 1].train_loss,
+                            (unsigned long long)fed_run_upload_per_device(r),
+                            (unsigned long long)r->dropped);
+    }
+    fed_progress_end();
+    return status ? status : fed_simulation_finish(s, err);
 }
 
-static fed_status say_json(const simulation *s, const char *model, double wall_s,
-                           fed_error *err)
+/* The figures move out of the simulation, which is freed. */
+static fed_status do_run(const fed_simulation_config *config, const fed_sweep *sweep,
+                         size_t index, fed_run *out, fed_error *err)
 {
-    const fed_task_numbers *n = fed_task_numbers_of(s->task);
-    json_t *json = json_pack(
-        "{s:s,s:I,s:I,s:o,s:o,s:I,s:I,s:f,s:s,s:s,s:I,s:n,s:n}", "plan",
-        fed_task_plan(s->task)->name, "rounds", (json_int_t)s->done, "clients",
-        (json_int_t)fed_population_clients(s->population), "accuracy",
-        number_or_null(accuracy(s)), "loss", number_or_null(loss(s)),
-        "upload_bytes_per_device", (json_int_t)n->upload_bytes,
-        "download_bytes_per_device", (json_int_t)n->download_bytes, "wall_s", wall_s,
-        "model_sha256", model, "kernel", fed_kernel_name(fed_kernel_active()), "threads",
-        (json_int_t)fed_pool_parallel(s->pool)->threads, "epsilon_output",
-        "epsilon_server");
-    char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
-    json_decref(json);
-    if (!text) return fed_fail(err, FED_E_NOMEM, "out of memory");
-    printf("%s\n", text);
-    free(text);
+    fed_simulation s;
+    fed_status status = fed_simulation_init(&s, config, err);
+    if (!status) status = carry_out(&s, err);
+    if (!status) status = write_model(&s, index, sweep->runs, err);
+    *out = s.run;
+    fed_run_init(&s.run);
+    memcpy(out->label, sweep->label, sizeof out->label);
+    fed_simulation_fini(&s);
+    return sweep->runs > 1 ? fed_fail_in(err, status, "%s", sweep->label) : status;
+}
+
+static fed_status do_runs(fed_simulation_config *config, fed_sweep *sweep, fed_run *runs,
+                          size_t *done, fed_error *err)
+{
+    for (size_t i = 0; i < sweep->runs && !fed_stop_requested(); i++) {
+        fed_sweep_choose(sweep, i);
+        config->set = &sweep->current;
+        FED_TRY(do_run(config, sweep, i, &runs[(*done)++], err));
+        if (!opt.json) say_run(&runs[i]);
+    }
     return FED_OK;
 }
 
-static fed_status say(const simulation *s, fed_error *err)
+static fed_status say_all(const fed_run *runs, size_t n, fed_error *err)
 {
-    char model[FED_ADDRESS_TEXT];
-    double wall_s = (double)(fed_clock_monotonic_ns() - s->started_ns) * 1e-9;
-    const fed_task_numbers *n = fed_task_numbers_of(s->task);
-    FED_TRY(model_address(s, model, err));
-    if (opt.json) return say_json(s, model, wall_s, err);
-    printf("%s: %llu rounds over %u clients in %.2f s\n", fed_task_plan(s->task)->name,
-           (unsigned long long)s->done, fed_population_clients(s->population), wall_s);
-    if (s->evaluates)
-        printf("  accuracy  %.4f\n  loss      %.4f\n", accuracy(s), loss(s));
-    printf("  up        %zu bytes per device and round\n", n->upload_bytes);
-    printf("  down      %zu bytes per device and round\n", n->download_bytes);
-    printf("  privacy   no noise was added: no guarantee\n");
-    printf("  model     %s\n", model);
+    FED_TRY(write_report(runs, n, err));
+    if (opt.json) return say_json(runs, n, err);
+    if (n > 1) say_comparison(runs, n);
     return FED_OK;
 }
 
 fed_status fed_sim_run(const fed_operands *operands, fed_error *err)
 {
-    simulation s = {.started_ns = fed_clock_monotonic_ns()};
-    fed_status status = fed_stop_init(err);
-    if (!status) status = prepare(&s, operands->items[0], err);
-    if (!status) fed_progress_start("rounds", s.rounds);
-    while (!status && s.done < s.rounds && !fed_stop_requested())
-        status = do_round(&s, err);
-    fed_progress_end();
-    if (!status) status = say(&s, err);
-    release(&s);
+    fed_sweep sweep;
+    fed_pool *pool = NULL;
+    fed_run *runs = NULL;
+    size_t done = 0;
+    fed_simulation_config config = {.plan = operands->items[0],
+                                    .data = opt.data,
+                                    .partition = opt.partition,
+                                    .trace = opt.trace,
+                                    .replay = opt.replay,
+                                    .clients = opt.clients,
+                                    .rounds = opt.rounds,
+                                    .seed = opt.seed,
+                                    .is_protocol = !strcmp(opt.fidelity, "protocol")};
+    FED_TRY(fed_stop_init(err));
+    FED_TRY(fed_sweep_init(&sweep, &opt.set, err));
+    FED_TRY(check_options(sweep.runs, err));
+    FED_TRY(load_faults(&config.faults, err));
+    FED_TRY(make_folder(err));
+    FED_TRY(fed_pool_new(&pool, thread_count(), err));
+    config.parallel = fed_pool_parallel(pool);
+    runs = fed_calloc(sweep.runs, sizeof *runs);
+    fed_status status =
+        runs ? FED_OK : fed_fail_nomem(err, sweep.runs * sizeof *runs);
+    if (!status) status = do_runs(&config, &sweep, runs, &done, err);
+    if (!status) status = say_all(runs, done, err);
+    for (size_t i = 0; i < done; i++)
+        fed_run_fini(&runs[i]);
+    fed_free(runs);
+    fed_pool_free(pool);
     return status;
 }

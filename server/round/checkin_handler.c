@@ -35,10 +35,13 @@ static bool may_invite(const fed_served_task *t, const fed_checkin *m, int64_t n
     return (known && known->until_ms > now) || has_room(t, now);
 }
 
+/* The first invitation starts the time in which the cohort should fill; so does the first
+ * one after a time in which nobody came. */
 static fed_status invite(fed_step *s, fed_served_task *t, const fed_checkin *m)
 {
     int64_t deadline = fed_task_plan(t->task)->rounds.deadline_s * 1000;
-    if (t->fill_end_ms == FED_NEVER) t->fill_end_ms = s->now + deadline;
+    if (t->fill_end_ms == FED_NEVER || (!t->cohort && t->fill_end_ms <= s->now))
+        t->fill_end_ms = s->now + deadline;
     fed_invitation *invitation = fed_invitations_add(&t->invitations, m->device);
     if (!invitation) return fed_fail_nomem(s->err, sizeof *invitation);
     invitation->until_ms = t->fill_end_ms;

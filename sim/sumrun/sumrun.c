@@ -1,34 +1,27 @@
-#include "sumrun.h"
+/* The cohort of fidelity `sum`: who takes a seat, when it closes, what it commits. */
+#include "sumrun_internal.h"
 
 #include <string.h>
 
-#include "trainer.h"
 
-/* What a client keeps from round to round, in a simulation: only its residual. */
-typedef struct residual {
-    float *values; /* NULL: it has taken part in no round */
-    uint64_t version;
-} residual;
-
-typedef struct member_result {
-    fed_bytes upload;
-    fed_status status;
-    fed_error error;
-    double loss;
-    uint64_t steps;
-} member_result;
-
-struct fed_sumrun {
-    const fed_task *task;
-    const fed_population *population;
-    const fed_parallel *parallel;
-    fed_version_state state;
-    fed_trainer **trainers; /* one for each thread */
-    unsigned threads;
-    residual *residuals; /* one for each client; NULL when the plan keeps none */
-    member_result *results;
-    uint32_t cap;
-};
+static fed_status reserve(fed_sumrun *r, fed_error *err)
+{
+    uint32_t cap = fed_task_numbers_of(r->task)->invited;
+    r->trainers = fed_calloc(r->threads, sizeof *r->trainers);
+    r->seats = fed_calloc(cap, sizeof *r->seats);
+    r->drawn = fed_calloc(cap, sizeof *r->drawn);
+    r->roster = fed_calloc(cap, sizeof *r->roster);
+    if (!r->trainers || !r->seats || !r->drawn || !r->roster)
+        return fed_fail_nomem(err, cap * sizeof *r->seats);
+    for (uint32_t i = 0; i < cap; i++)
+        fed_bytes_init(&r->seats[i].upload, SIZE_MAX);
+    for (unsigned i = 0; i < r->threads; i++)
+        FED_TRY(fed_trainer_new(&r->trainers[i], r->task, err));
+    if (!fed_task_plan(r->task)->update.residual) return FED_OK;
+    uint32_t clients = fed_population_clients(r->population);
+    r->residuals = fed_calloc(clients, sizeof *r->residuals);
+    return r->residuals ? FED_OK : fed_fail_nomem(err, clients * sizeof *r->residuals);
+}
 
 fed_status fed_sumrun_new(fed_sumrun **out, const fed_task *task,
                           const fed_population *population, const fed_parallel *parallel,
@@ -41,16 +34,8 @@ fed_status fed_sumrun_new(fed_sumrun **out, const fed_task *task,
     r->population = population;
     r->parallel = parallel;
     r->threads = fed_parallel_threads(parallel);
-    r->trainers = fed_calloc(r->threads, sizeof *r->trainers);
-    fed_status status = r->trainers ? fed_version_state_init(&r->state, task, err)
-                                    : fed_fail_nomem(err, r->threads * sizeof(void *));
-    for (unsigned i = 0; !status && i < r->threads; i++)
-        status = fed_trainer_new(&r->trainers[i], task, err);
-    if (!status && fed_task_plan(task)->update.residual) {
-        uint32_t clients = fed_population_clients(population);
-        r->residuals = fed_calloc(clients, sizeof *r->residuals);
-        if (!r->residuals) status = fed_fail_nomem(err, clients * sizeof *r->residuals);
-    }
+    fed_status status = reserve(r, err);
+    if (!status) status = fed_version_state_init(&r->state, task, err);
     if (status)
         fed_sumrun_free(r);
     else
@@ -67,9 +52,13 @@ void fed_sumrun_free(fed_sumrun *r)
     for (uint32_t i = 0; r->residuals && i < fed_population_clients(r->population); i++)
         fed_free(r->residuals[i].values);
     fed_free(r->residuals);
-    for (uint32_t i = 0; i < r->cap; i++)
-        fed_bytes_fini(&r->results[i].upload);
-    fed_free(r->results);
+    for (uint32_t i = 0; r->seats && i < fed_task_numbers_of(r->task)->invited; i++) {
+        fed_bytes_fini(&r->seats[i].upload);
+        fed_free(r->seats[i].next_residual);
+    }
+    fed_free(r->seats);
+    fed_free(r->drawn);
+    fed_free(r->roster);
     fed_version_state_fini(&r->state);
     fed_free(r);
 }
@@ -79,151 +68,228 @@ const fed_version_state *fed_sumrun_state(const fed_sumrun *r)
     return &r->state;
 }
 
-/* The first n of a shuffle of all clients. */
-fed_status fed_sumrun_draw(const fed_sumrun *r, uint64_t seed, uint64_t version,
-                           uint32_t *members, uint32_t n, fed_error *err)
+/* ---- seats ----------------------------------------------------------------------------- */
+
+static void take_seat(fed_sumrun *r, fed_attendee who, fed_health health)
 {
-    uint32_t clients = fed_population_clients(r->population);
-    uint8_t key[FED_SEED_BYTES];
-    fed_stream stream;
-    if (n > clients)
-        return fed_fail(err, FED_E_INVALID,
-                        "rounds.cohort: %u devices are invited, the population has %u", n,
-                        clients);
-    uint32_t *order = fed_calloc(clients, sizeof *order);
-    if (!order) return fed_fail_nomem(err, clients * sizeof *order);
-    fed_seed_from_u64(key, seed);
-    fed_stream_init(&stream, key, FED_PURPOSE_INVITE, version);
-    for (uint32_t i = 0; i < clients; i++)
-        order[i] = i;
-    for (uint32_t i = 0; i < n; i++) {
-        uint32_t other = i + fed_stream_below(&stream, clients - i);
-        members[i] = order[other];
-        order[other] = order[i];
+    fed_sum_seat *seat = &r->seats[r->n_seats++];
+    fed_bytes upload = seat->upload;
+    fed_free(seat->next_residual);
+    fed_bytes_clear(&upload);
+    *seat = (fed_sum_seat){.who = who, .health = health, .upload = upload, .is_new = true};
+}
+
+/* Swapping keeps the buffers of both. */
+static void keep_seat(fed_sumrun *r, uint32_t from, uint32_t to)
+{
+    fed_sum_seat seat = r->seats[to];
+    r->seats[to] = r->seats[from];
+    r->seats[from] = seat;
+}
+
+/* What a member that has trained adds to the round's figures. */
+static void count_training(const fed_sum_seat *seat, const fed_task *task,
+                           fed_round_result *out)
+{
+    if (!seat->is_new || seat->who.fate == FED_FATE_BEFORE_TRAINING) return;
+    out->download_bytes += fed_task_numbers_of(task)->download_bytes;
+    if (seat->status) return;
+    out->trained++;
+    out->train_loss += seat->loss;
+    out->steps += seat->steps;
+}
+
+/* Does the member reach the server with its update? A training that met a NaN ends the
+ * member's round; any other failure ends the simulation. */
+static fed_status comes(const fed_sum_seat *seat, bool *out, fed_round_result *result,
+                        fed_error *err)
+{
+    *out = false;
+    if (seat->who.fate == FED_FATE_BEFORE_TRAINING) return FED_OK;
+    if (seat->status == FED_E_NUMERIC) {
+        result->not_finite++;
+        return FED_OK;
     }
-    fed_free(order);
+    if (seat->status) {
+        if (err) *err = seat->error;
+        return fed_fail_in(err, seat->status, "client %u", seat->who.client);
+    }
+    *out = seat->who.fate > FED_FATE_BEFORE_PLACE;
     return FED_OK;
 }
 
-/* ---- one member ------------------------------------------------------------------------ */
-
-typedef struct round_work {
-    fed_sumrun *run;
-    const uint32_t *members;
-} round_work;
-
-/* As a device does: the residual changes when the update is spent, and it is spent when it
- * is sent; here every member sends. */
-static fed_status encode(fed_sumrun *r, uint32_t client, const fed_client_view *view,
-                         fed_trainer *trainer, member_result *out)
+/* Of the seats from `first` on, keep those that the server gives a place. */
+static fed_status settle(fed_sumrun *r, uint32_t first, fed_turnout *turnout,
+                         fed_round_result *out, fed_error *err)
 {
-    uint8_t key[32];
-    uint64_t version = r->state.version;
-    fed_random secret = fed_seeded_random(&view->secret);
-    FED_TRY(fed_random_fill(&secret, "update rounding", version, key, sizeof key));
-    fed_task_update update = {.delta = fed_trainer_delta(trainer),
-                              .examples = view->examples.count,
-                              .key = key};
-    if (r->residuals) {
-        residual *kept = &r->residuals[client];
-        size_t params = fed_task_numbers_of(r->task)->params;
-        update.residual = kept->values;
-        if (kept->values) update.missed = version - kept->version - 1;
-        if (!kept->values) kept->values = fed_calloc(params, sizeof(float));
-        if (!kept->values) return fed_fail_nomem(&out->error, params * sizeof(float));
-        update.residual_out = kept->values;
-        kept->version = version;
+    uint32_t kept = first;
+    for (uint32_t i = first; i < r->n_seats; i++) {
+        bool placed;
+        const fed_sum_seat *seat = &r->seats[i];
+        count_training(seat, r->task, out);
+        FED_TRY(comes(seat, &placed, out, err));
+        if (seat->who.fate != FED_FATE_NONE && seat->status == FED_OK)
+            out->dropped[seat->who.fate]++;
+        if (!placed) continue;
+        if (turnout) fed_turnout_engage(turnout, seat->who.client);
+        keep_seat(r, i, kept++);
     }
-    return fed_task_encode(r->task, r->state.round, &update, NULL, &out->upload, NULL,
-                           &out->error);
+    r->n_seats = kept;
+    if (out->trained) out->train_loss /= out->trained;
+    return FED_OK;
 }
 
-static fed_status train_member(fed_sumrun *r, uint32_t client, fed_trainer *trainer,
-                               member_result *out)
+/* ---- the end of a cohort --------------------------------------------------------------- */
+
+static bool has_joined(const fed_sum_seat *seat)
 {
-    fed_client_view view;
-    bool done;
-    fed_population_client(r->population, client, &view);
-    FED_TRY(fed_trainer_start(trainer, r->state.version, r->state.params,
-                              view.secret.seed, &view.examples, &out->error));
-    FED_TRY(fed_trainer_run(trainer, UINT64_MAX, &done, &out->error));
-    out->loss = fed_trainer_mean_loss(trainer);
-    out->steps = fed_trainer_steps(trainer);
-    return encode(r, client, &view, trainer, out);
+    return seat->who.fate > FED_FATE_BEFORE_JOIN;
 }
 
-static void member_body(void *arg, size_t i, unsigned worker)
+static bool has_sent(const fed_sum_seat *seat)
 {
-    round_work *work = arg;
-    member_result *out = &work->run->results[i];
-    fed_bytes_clear(&out->upload);
-    out->status =
-        train_member(work->run, work->members[i], work->run->trainers[worker], out);
+    return seat->who.fate > FED_FATE_BEFORE_INPUT;
+}
+
+/* The frames of place, join and input, beside the update itself. */
+static uint64_t frames(const fed_sumrun *r)
+{
+    const fed_task_numbers *n = fed_task_numbers_of(r->task);
+    return n->upload_bytes - n->update_bytes;
+}
+
+/* A member's input leaves: the version is spent, the residual is as if delivered. */
+static void spend(fed_sumrun *r, fed_sum_seat *seat, fed_turnout *turnout,
+                  fed_round_result *out)
+{
+    out->uploads++;
+    out->upload_bytes += seat->upload.len + frames(r);
+    if (turnout) fed_turnout_spend(turnout, seat->who.client);
+    if (!r->residuals) return;
+    fed_kept_residual *kept = &r->residuals[seat->who.client];
+    fed_free(kept->values);
+    *kept = (fed_kept_residual){seat->next_residual, r->state.version};
+    seat->next_residual = NULL;
+}
+
+static fed_status collect(fed_sumrun *r, fed_codec_sum *sum, fed_turnout *turnout,
+                          fed_round_result *out, fed_error *err)
+{
+    for (uint32_t i = 0; i < r->n_seats; i++) {
+        fed_sum_seat *seat = &r->seats[i];
+        if (!has_joined(seat)) continue;
+        bool survives = has_sent(seat) && seat->health != FED_GARBAGE;
+        r->roster[out->n_seats++] = (fed_seat){seat->who.client, survives};
+        out->survivors += survives;
+        if (has_sent(seat)) spend(r, seat, turnout, out);
+        out->refused += has_sent(seat) && !survives;
+        if (survives)
+            FED_TRY(fed_codec_sum_add_bytes(
+                fed_task_codec(r->task), r->state.round, sum,
+                (fed_span){seat->upload.data, seat->upload.len}, err));
+    }
+    out->seats = r->roster;
+    return FED_OK;
+}
+
+static fed_status close_cohort(fed_sumrun *r, fed_turnout *turnout, fed_round_result *out,
+                               fed_error *err)
+{
+    fed_codec_sum sum;
+    FED_TRY(fed_codec_sum_init(fed_task_codec(r->task), r->state.round, &sum, err));
+    fed_status status = collect(r, &sum, turnout, out, err);
+    bool enough = out->survivors == out->n_seats ||
+                  out->survivors >= fed_task_numbers_of(r->task)->min_survivors;
+    out->outcome = enough ? FED_ROUND_COMMITTED : FED_ROUND_ABORTED;
+    if (!status && enough)
+        status = fed_version_state_advance(&r->state, &sum, r->parallel, err);
+    fed_codec_sum_fini(&sum);
+    r->n_seats = 0;
+    return status;
 }
 
 /* ---- one round ------------------------------------------------------------------------- */
 
-static fed_status reserve(fed_sumrun *r, uint32_t n, fed_error *err)
+static void name_cohort(const fed_turnout *turnout, fed_round_result *out)
 {
-    if (n <= r->cap) return FED_OK;
-    member_result *grown = fed_realloc(r->results, n, sizeof *grown);
-    if (!grown) return fed_fail_nomem(err, n * sizeof *grown);
-    for (uint32_t i = r->cap; i < n; i++) {
-        grown[i] = (member_result){0};
-        fed_bytes_init(&grown[i].upload, SIZE_MAX);
-    }
-    r->results = grown;
-    r->cap = n;
-    return FED_OK;
+    uint8_t key[FED_SEED_BYTES];
+    fed_stream stream;
+    fed_seed_from_u64(key, fed_turnout_rounds(turnout));
+    fed_stream_init(&stream, key, FED_PURPOSE_INVITE, UINT64_MAX);
+    fed_stream_fill(&stream, out->cohort, sizeof out->cohort);
 }
 
-/* A member whose data or loss is not finite, or that has no examples, skips the round, as a
- * device would; any other failure ends the simulation. */
-static fed_status add_member(fed_sumrun *r, uint32_t client, const member_result *m,
-                             bool survives, fed_codec_sum *sum, fed_sumrun_round *out,
-                             fed_error *err)
+static fed_status end_round(fed_sumrun *r, fed_turnout *turnout, fed_round_result *out,
+                            fed_error *err)
 {
-    if (m->status == FED_E_NUMERIC) {
-        out->not_finite++;
+    const fed_task_numbers *numbers = fed_task_numbers_of(r->task);
+    uint32_t joined = 0;
+    for (uint32_t i = 0; i < r->n_seats; i++)
+        joined += has_joined(&r->seats[i]);
+    if (joined < numbers->min_survivors || !joined) {
+        out->outcome = FED_ROUND_FILLING;
         return FED_OK;
     }
-    if (m->status) {
-        if (err) *err = m->error;
-        return fed_fail_in(err, m->status, "client %u", client);
-    }
-    out->train_loss += m->loss;
-    out->steps += m->steps;
-    if (!survives) return FED_OK;
-    out->survivors++;
-    out->upload_bytes += m->upload.len;
-    return fed_codec_sum_add_bytes(fed_task_codec(r->task), r->state.round, sum,
-                                   (fed_span){m->upload.data, m->upload.len}, err);
-}
-
-static fed_status add_up(fed_sumrun *r, const uint32_t *members, const bool *survives,
-                         uint32_t n, fed_sumrun_round *out, fed_error *err)
-{
-    fed_codec_sum sum;
-    FED_TRY(fed_codec_sum_init(fed_task_codec(r->task), r->state.round, &sum, err));
-    fed_status status = FED_OK;
-    for (uint32_t i = 0; !status && i < n; i++)
-        status = add_member(r, members[i], &r->results[i], !survives || survives[i], &sum,
-                            out, err);
-    if (!status && out->survivors)
-        status = fed_version_state_advance(&r->state, &sum, r->parallel, err);
-    fed_codec_sum_fini(&sum);
-    return status;
-}
-
-fed_status fed_sumrun_round_do(fed_sumrun *r, const uint32_t *members,
-                               const bool *survives, uint32_t n, fed_sumrun_round *out,
-                               fed_error *err)
-{
-    round_work work = {r, members};
-    *out = (fed_sumrun_round){.members = n};
-    FED_TRY(reserve(r, n, err));
-    fed_parallel_for(r->parallel, n, member_body, &work);
-    FED_TRY(add_up(r, members, survives, n, out, err));
-    if (n > out->not_finite) out->train_loss /= n - out->not_finite;
+    name_cohort(turnout, out);
+    FED_TRY(close_cohort(r, turnout, out, err));
+    if (out->outcome == FED_ROUND_COMMITTED)
+        fed_turnout_next(turnout);
+    else
+        fed_turnout_reopen(turnout);
     return FED_OK;
+}
+
+fed_status fed_sumrun_round(fed_sumrun *r, fed_turnout *turnout, fed_round_result *out,
+                            fed_error *err)
+{
+    uint32_t first = r->n_seats, n;
+    *out = (fed_round_result){.version = r->state.version};
+    FED_TRY(fed_turnout_draw(turnout, fed_task_numbers_of(r->task)->invited - first,
+                             r->drawn, &n, err));
+    for (uint32_t i = 0; i < first; i++)
+        r->seats[i].is_new = false;
+    for (uint32_t i = 0; i < n; i++)
+        take_seat(r, r->drawn[i], fed_turnout_health(turnout, r->drawn[i].client));
+    r->turnout = turnout;
+    fed_sumrun_train(r, first);
+    out->invited = n;
+    FED_TRY(settle(r, first, turnout, out, err));
+    FED_TRY(end_round(r, turnout, out, err));
+    out->version = r->state.version;
+    return FED_OK;
+}
+
+fed_status fed_sumrun_replay(fed_sumrun *r, const fed_seat *members, size_t n,
+                             fed_round_result *out, fed_error *err)
+{
+    size_t survivors = 0, cap = fed_task_numbers_of(r->task)->invited;
+    *out = (fed_round_result){.invited = (uint32_t)n};
+    for (size_t i = 0; i < n; i++)
+        survivors += members[i].survived;
+    if (!survivors || n > cap)
+        return fed_fail(err, FED_E_INVALID,
+                        "version %llu: %zu members, %zu survivors; a cohort has at most "
+                        "%zu and at least one survives",
+                        (unsigned long long)r->state.version + 1, n, survivors, cap);
+    r->n_seats = 0;
+    r->turnout = NULL;
+    for (size_t i = 0; i < n; i++)
+        take_seat(r,
+                  (fed_attendee){members[i].client, members[i].survived
+                                                        ? FED_FATE_NONE
+                                                        : FED_FATE_BEFORE_INPUT},
+                  FED_HEALTHY);
+    fed_sumrun_train(r, 0);
+    FED_TRY(settle(r, 0, NULL, out, err));
+    if (out->not_finite)
+        return fed_fail(err, FED_E_NUMERIC,
+                        "version %llu: %u members cannot train here: other data?",
+                        (unsigned long long)r->state.version + 1, out->not_finite);
+    FED_TRY(close_cohort(r, NULL, out, err));
+    out->version = r->state.version;
+    if (out->outcome == FED_ROUND_COMMITTED) return FED_OK;
+    return fed_fail(err, FED_E_INVALID,
+                    "version %llu: %u of %zu members survive, the plan wants at least %u",
+                    (unsigned long long)r->state.version + 1, out->survivors, n,
+                    fed_task_numbers_of(r->task)->min_survivors);
 }

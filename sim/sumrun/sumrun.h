@@ -2,6 +2,10 @@
  * sumrun: rounds at fidelity `sum`. A round trains its members in parallel, one trainer a
  * thread, adds up what they encode, and makes the next version. The sum is exact integers,
  * so neither threads nor order change a bit of the model.
+ *
+ * A cohort is kept by the rules of server/round: it closes when it is full, or with enough
+ * members when the time to fill it is up; with fewer the next round adds to it; with too few
+ * inputs it is aborted, and whoever had sent one has spent the version.
  */
 #ifndef FED_SUMRUN_H
 #define FED_SUMRUN_H
@@ -10,6 +14,7 @@
 #include "population.h"
 #include "round.h"
 #include "task.h"
+#include "turnout.h"
 
 /** One thread at a time. */
 typedef struct fed_sumrun fed_sumrun;
@@ -20,25 +25,17 @@ FED_MUST_CHECK fed_status fed_sumrun_new(fed_sumrun **out, const fed_task *task,
                                          const fed_parallel *parallel, fed_error *err);
 void fed_sumrun_free(fed_sumrun *run);
 
-/** Who takes part in the round on `version`: `n` of the clients, drawn from the seed. */
-FED_MUST_CHECK fed_status fed_sumrun_draw(const fed_sumrun *run, uint64_t seed,
-                                          uint64_t version, uint32_t *members, uint32_t n,
-                                          fed_error *err);
+/** One round, whose members `turnout` draws. */
+FED_MUST_CHECK fed_status fed_sumrun_round(fed_sumrun *run, fed_turnout *turnout,
+                                           fed_round_result *out, fed_error *err);
 
-/** What a round was like. */
-typedef struct fed_sumrun_round {
-    uint32_t members, survivors;
-    uint64_t upload_bytes; /* of all update bodies */
-    double train_loss;     /* mean over members of their mean loss */
-    uint32_t not_finite;   /* members whose training met a NaN or an infinity */
-    uint64_t steps;        /* training steps of all members */
-} fed_sumrun_round;
+/** The round of a trace: these members trained, and those that survived are in the sum. The
+ *  others are taken not to have sent anything. FED_E_INVALID without survivors or with more
+ *  members than the plan invites. */
+FED_MUST_CHECK fed_status fed_sumrun_replay(fed_sumrun *run, const fed_seat *members,
+                                            size_t n, fed_round_result *out,
+                                            fed_error *err);
 
-/** One round: `members` train; those for which `survives` (NULL: all) says so are in the sum.
- *  With no survivor the version stays. */
-FED_MUST_CHECK fed_status fed_sumrun_round_do(fed_sumrun *run, const uint32_t *members,
-                                              const bool *survives, uint32_t n,
-                                              fed_sumrun_round *out, fed_error *err);
 /** The present version; borrowed until the next round. */
 const fed_version_state *fed_sumrun_state(const fed_sumrun *run);
 

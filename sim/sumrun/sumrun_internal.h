@@ -1,0 +1,46 @@
+/* The inside of a sumrun, for this room's files only. */
+#ifndef FED_SUMRUN_INTERNAL_H
+#define FED_SUMRUN_INTERNAL_H
+
+#include "sumrun.h"
+
+#include "trainer.h"
+
+/* What a client keeps from round to round: only its residual. */
+typedef struct fed_kept_residual {
+    float *values; /* NULL: it has spent no version yet */
+    uint64_t version;
+} fed_kept_residual;
+
+/** A member with its finished update, in the open cohort. */
+typedef struct fed_sum_seat {
+    fed_attendee who;
+    fed_health health;
+    fed_status status; /* of its training */
+    fed_error error;
+    fed_bytes upload;
+    float *next_residual; /* takes the old one's place when the update is spent */
+    double loss;
+    uint64_t steps;
+    bool is_new; /* it trained in this round */
+} fed_sum_seat;
+
+struct fed_sumrun {
+    const fed_task *task;
+    const fed_population *population;
+    const fed_parallel *parallel;
+    const fed_turnout *turnout; /* of the round under way; NULL in a replay */
+    fed_version_state state;
+    fed_trainer **trainers; /* one for each thread */
+    unsigned threads;
+    fed_kept_residual *residuals; /* one for each client; NULL when the plan keeps none */
+    fed_sum_seat *seats;          /* as many as are invited */
+    uint32_t n_seats;             /* held by earlier rounds of this cohort, and by this one */
+    fed_attendee *drawn;
+    fed_seat *roster; /* of the last cohort that closed */
+};
+
+/** Train those of the seats from `first` on whose fate lets them, in parallel. */
+void fed_sumrun_train(fed_sumrun *r, uint32_t first);
+
+#endif

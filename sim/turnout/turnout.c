@@ -1,0 +1,200 @@
+#include "turnout.h"
+
+#include <math.h>
+
+/* What a client is at present. */
+enum { FREE = 0, ENGAGED = 1, SPENT = 2, NOT_ELIGIBLE = 3 };
+
+struct fed_turnout {
+    const fed_population *population;
+    uint8_t key[FED_SEED_BYTES];
+    fed_faults faults;
+    uint64_t rounds;
+    uint32_t clients;
+    uint8_t *state;    /* one for each client */
+    uint32_t *order;   /* scratch for a draw */
+    uint32_t *touched; /* clients that are engaged or spent, so that they are freed fast */
+    uint32_t n_touched;
+};
+
+/* What a device says of its rows when it checks in: the power of two below. */
+static uint32_t examples_said(uint32_t n)
+{
+    uint32_t power = 1;
+    while (n && power <= n / 2)
+        power *= 2;
+    return n ? power : 0;
+}
+
+static uint32_t mark_eligible(fed_turnout *t, int64_t min_examples)
+{
+    uint32_t eligible = 0;
+    for (uint32_t i = 0; i < t->clients; i++) {
+        const uint32_t *rows;
+        uint32_t n =
+            fed_partition_rows(fed_population_partition(t->population), i, &rows);
+        bool ok = (int64_t)examples_said(n) >= min_examples;
+        t->state[i] = ok ? FREE : NOT_ELIGIBLE;
+        eligible += ok;
+    }
+    return eligible;
+}
+
+static fed_status prepare(fed_turnout *t, const fed_task *task, fed_error *err)
+{
+    t->state = fed_calloc(t->clients, sizeof *t->state);
+    t->order = fed_calloc(t->clients, sizeof *t->order);
+    t->touched = fed_calloc(t->clients, sizeof *t->touched);
+    if (!t->state || !t->order || !t->touched)
+        return fed_fail_nomem(err, t->clients * sizeof *t->order);
+    const fed_plan *plan = fed_task_plan(task);
+    if (t->faults.not_finite > 0 && plan->model.input.type == FED_INPUT_TOKENS)
+        return fed_fail(err, FED_E_INVALID,
+                        "not_finite: the model takes tokens, which are always finite");
+    uint32_t eligible = mark_eligible(t, plan->eligibility.min_examples);
+    uint32_t invited = fed_task_numbers_of(task)->invited;
+    if (eligible >= invited) return FED_OK;
+    return fed_fail(err, FED_E_INVALID,
+                    "rounds.cohort: %u devices are invited, %u of the population's %u "
+                    "have eligibility.min_examples",
+                    invited, eligible, t->clients);
+}
+
+fed_status fed_turnout_new(fed_turnout **out, const fed_population *population,
+                           const fed_task *task, uint64_t seed, const fed_faults *faults,
+                           fed_error *err)
+{
+    *out = NULL;
+    fed_turnout *t = fed_calloc(1, sizeof *t);
+    if (!t) return fed_fail_nomem(err, sizeof *t);
+    t->population = population;
+    t->clients = fed_population_clients(population);
+    if (faults) t->faults = *faults;
+    fed_seed_from_u64(t->key, seed);
+    fed_status status = prepare(t, task, err);
+    if (status)
+        fed_turnout_free(t);
+    else
+        *out = t;
+    return status;
+}
+
+void fed_turnout_free(fed_turnout *t)
+{
+    if (!t) return;
+    fed_free(t->state);
+    fed_free(t->order);
+    fed_free(t->touched);
+    fed_free(t);
+}
+
+/* ---- draws ----------------------------------------------------------------------------- */
+
+static fed_fate draw_fate(const fed_faults *faults, fed_stream *stream)
+{
+    double u = fed_stream_uniform_double(stream), sum = 0;
+    for (int i = 0; i < FED_FATES; i++) {
+        sum += faults->drop[i];
+        if (u < sum) return (fed_fate)i;
+    }
+    return FED_FATE_NONE;
+}
+
+/* The first ones of a shuffle of all who are free. */
+fed_status fed_turnout_draw(fed_turnout *t, uint32_t places, fed_attendee *members,
+                            uint32_t *n, fed_error *err)
+{
+    fed_stream invite, fate;
+    uint32_t free = 0;
+    for (uint32_t i = 0; i < t->clients; i++)
+        if (t->state[i] == FREE) t->order[free++] = i;
+    *n = places < free ? places : free;
+    if (places && !free)
+        return fed_fail(err, FED_E_STATE,
+                        "round %llu: no eligible device is left that has not spent this "
+                        "version",
+                        (unsigned long long)t->rounds);
+    fed_stream_init(&invite, t->key, FED_PURPOSE_INVITE, t->rounds);
+    fed_stream_init(&fate, t->key, FED_PURPOSE_FATE, t->rounds);
+    for (uint32_t i = 0; i < *n; i++) {
+        uint32_t other = i + fed_stream_below(&invite, free - i);
+        members[i] = (fed_attendee){t->order[other], draw_fate(&t->faults, &fate)};
+        t->order[other] = t->order[i];
+    }
+    t->rounds++;
+    return FED_OK;
+}
+
+uint64_t fed_turnout_rounds(const fed_turnout *t)
+{
+    return t->rounds;
+}
+
+/* ---- who is free ----------------------------------------------------------------------- */
+
+static void mark(fed_turnout *t, uint32_t client, uint8_t state)
+{
+    if (t->state[client] == FREE) t->touched[t->n_touched++] = client;
+    t->state[client] = state;
+}
+
+void fed_turnout_engage(fed_turnout *t, uint32_t client)
+{
+    if (t->state[client] == FREE) mark(t, client, ENGAGED);
+}
+
+void fed_turnout_spend(fed_turnout *t, uint32_t client)
+{
+    mark(t, client, SPENT);
+}
+
+void fed_turnout_reopen(fed_turnout *t)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < t->n_touched; i++) {
+        uint32_t client = t->touched[i];
+        if (t->state[client] == SPENT)
+            t->touched[kept++] = client;
+        else
+            t->state[client] = FREE;
+    }
+    t->n_touched = kept;
+}
+
+void fed_turnout_next(fed_turnout *t)
+{
+    for (uint32_t i = 0; i < t->n_touched; i++)
+        t->state[t->touched[i]] = FREE;
+    t->n_touched = 0;
+}
+
+/* ---- broken and hostile devices -------------------------------------------------------- */
+
+/* Rounds count up from 0, so the upper half of the stream's versions is for clients. */
+fed_health fed_turnout_health(const fed_turnout *t, uint32_t client)
+{
+    fed_stream stream;
+    if (t->faults.not_finite + t->faults.garbage == 0) return FED_HEALTHY;
+    fed_stream_init(&stream, t->key, FED_PURPOSE_FATE, UINT64_C(1) << 63 | client);
+    double u = fed_stream_uniform_double(&stream);
+    if (u < t->faults.not_finite) return FED_NOT_FINITE;
+    return u < t->faults.not_finite + t->faults.garbage ? FED_GARBAGE : FED_HEALTHY;
+}
+
+static fed_status fetch_nan(void *ctx, const uint32_t *rows, size_t n, void *inputs,
+                            void *targets)
+{
+    const fed_client_view *view = ctx;
+    FED_TRY(view->examples.fetch(view->examples.ctx, rows, n, inputs, targets));
+    *(float *)inputs = NAN;
+    return FED_OK;
+}
+
+void fed_turnout_examples(const fed_turnout *t, uint32_t client,
+                          const fed_client_view *inner, fed_examples *out)
+{
+    *out = inner->examples;
+    if (fed_turnout_health(t, client) != FED_NOT_FINITE) return;
+    out->fetch = fetch_nan;
+    out->ctx = (void *)(uintptr_t)inner; /* only read through */
+}
