@@ -253,8 +253,6 @@ static fed_status answer(fed_virtualnet *net, fed_virtual_device *d,
     if (event->type == FED_REQUEST_PLACE && event->status == FED_HTTP_OK)
         d->is_placed = true;
     if (event->type == FED_REQUEST_BLOB) d->download_bytes += event->body.len;
-    if (event->type == FED_REQUEST_INPUT && event->status == FED_HTTP_BAD_REQUEST)
-        d->is_refused = true;
     if (drops_at(d, event)) {
         fed_virtual_device_off(d);
         return FED_OK;

@@ -56,6 +56,8 @@ static fed_status send(fed_virtualnet *net, fed_outbox *outbox)
                                .status = m->status,
                                .body = m->body};
         m->body = (fed_bytes){0};
+        if (m->type == FED_REQUEST_INPUT && m->status == FED_HTTP_BAD_REQUEST)
+            net->devices[event.client]->is_refused = true;
         FED_TRY(fed_net_push(net, fed_net_delay(net), &event));
     }
     fed_net_event timer = {.kind = FED_NET_SERVER_TIMER, .number = ++net->server_timer};
