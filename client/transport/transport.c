@@ -146,27 +146,31 @@ static void finish(fed_transport *t, CURL *easy, CURLcode code)
     fed_transfer_free(x);
 }
 
-static fed_status perform(fed_transport *t, fed_error *err)
+static fed_status perform(fed_transport *t, bool *finished, fed_error *err)
 {
     int running, left;
     CURLMsg *m;
     CURLMcode code = curl_multi_perform(t->multi, &running);
     if (code) return multi_error(code, err);
     while ((m = curl_multi_info_read(t->multi, &left)))
-        if (m->msg == CURLMSG_DONE) finish(t, m->easy_handle, m->data.result);
+        if (m->msg == CURLMSG_DONE) {
+            finish(t, m->easy_handle, m->data.result);
+            *finished = true;
+        }
     return FED_OK;
 }
 
 fed_status fed_transport_run(fed_transport *t, int64_t wait_ms, int fd, fed_error *err)
 {
     struct curl_waitfd extra = {.fd = fd, .events = CURL_WAIT_POLLIN};
-    FED_TRY(perform(t, err));
-    if (wait_ms <= 0) return FED_OK;
+    bool finished = false;
+    FED_TRY(perform(t, &finished, err));
+    if (wait_ms <= 0 || finished) return FED_OK; /* its owner wants to hear of it now */
     int timeout = wait_ms > 3600000 ? 3600000 : (int)wait_ms;
     CURLMcode code =
         curl_multi_poll(t->multi, fd >= 0 ? &extra : NULL, fd >= 0, timeout, NULL);
     if (code) return multi_error(code, err);
-    return perform(t, err);
+    return perform(t, &finished, err);
 }
 
 void fed_transport_wake(fed_transport *t)
