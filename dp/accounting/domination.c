@@ -16,10 +16,11 @@ fed_status fed_domination_derive(fed_domination *out, double sigma_local, uint64
     double variance = (double)shares * sigma_local * sigma_local - radius * radius;
     double eta = 2 * exp(-2 * FED_PI * FED_PI * radius * radius);
     if (!(variance > 0))
-        return fed_fail(err, FED_E_REFUSED,
-                        "privacy: noise of standard deviation %g in the sum is within the "
-                        "smoothing radius %g",
-                        sqrt((double)shares) * sigma_local, radius);
+        return fed_fail(
+            err, FED_E_REFUSED,
+            "privacy: noise of standard deviation %g in the sum is within the "
+            "smoothing radius %g",
+            sqrt((double)shares) * sigma_local, radius);
     out->sigma_effective = sqrt(variance) / delta2;
     double joined = shares > 1 ? 0.4 * fed_ddgauss_tau(sigma_local, shares) : 0;
     bool wide = radius >= 1 && sigma_local >= 1;
@@ -27,9 +28,10 @@ fed_status fed_domination_derive(fed_domination *out, double sigma_local, uint64
     /* what the leading exponentials leave out is below 1e-7 of them from these widths on */
     out->slack = (double)dim * per_coordinate * (1 + 1e-7);
     if (!(out->slack < 1))
-        return fed_fail(err, FED_E_REFUSED,
-                        "privacy: sigma_local %g over %llu coordinates leaves a slack of %g: "
-                        "the noise is too small to be treated as Gaussian",
-                        sigma_local, (unsigned long long)dim, out->slack);
+        return fed_fail(
+            err, FED_E_REFUSED,
+            "privacy: sigma_local %g over %llu coordinates leaves a slack of %g: "
+            "the noise is too small to be treated as Gaussian",
+            sigma_local, (unsigned long long)dim, out->slack);
     return FED_OK;
 }

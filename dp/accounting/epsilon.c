@@ -20,7 +20,8 @@ enum { EVENTS_MAX = 4096 };
 
 /* ---- making and checking events ---- */
 
-fed_dp_event fed_dp_gaussian(double sigma, fed_sampling sampling, double q, uint64_t count)
+fed_dp_event fed_dp_gaussian(double sigma, fed_sampling sampling, double q,
+                             uint64_t count)
 {
     return (fed_dp_event){.model = FED_MODEL_GAUSSIAN,
                           .sampling = sampling,
@@ -52,7 +53,8 @@ fed_status fed_dp_event_check(const fed_dp_event *e, fed_error *err)
     if (e->model < FED_MODEL_GAUSSIAN || e->model > FED_MODEL_SKELLAM)
         return fed_fail(err, FED_E_INVALID, "event: model %d is unknown", (int)e->model);
     if (e->sampling < FED_SAMPLING_NONE || e->sampling > FED_SAMPLING_FIXED_SIZE)
-        return fed_fail(err, FED_E_INVALID, "event: sampling %d is unknown", (int)e->sampling);
+        return fed_fail(err, FED_E_INVALID, "event: sampling %d is unknown",
+                        (int)e->sampling);
     if (e->model == FED_MODEL_GAUSSIAN && !(e->sigma >= 1e-3 && e->sigma <= 1e6))
         return fed_fail(err, FED_E_INVALID, "event: sigma %g is outside [1e-3, 1e6]",
                         e->sigma);
@@ -97,8 +99,8 @@ static double integer_model_rdp(const fed_dp_event *e, double tau, double alpha)
     fed_dp_event copy = *e;
     if (e->sampling == FED_SAMPLING_FIXED_SIZE) copy.delta2 *= 2, copy.delta1 *= 2;
     double variance = (double)e->shares * e->sigma_local * e->sigma_local;
-    integer_model m = {&copy, copy.delta2 / sqrt(variance), copy.delta1 / sqrt(variance), tau,
-                       variance};
+    integer_model m = {&copy, copy.delta2 / sqrt(variance), copy.delta1 / sqrt(variance),
+                       tau, variance};
     if (alpha != floor(alpha)) return INFINITY;
     if (e->sampling == FED_SAMPLING_POISSON)
         return fed_rdp_poisson_any(e->q, (unsigned)alpha, integer_rdp, &m);
@@ -107,7 +109,8 @@ static double integer_model_rdp(const fed_dp_event *e, double tau, double alpha)
 
 static double gaussian_rdp(const fed_dp_event *e, double alpha)
 {
-    if (e->sampling == FED_SAMPLING_POISSON) return fed_rdp_poisson(e->q, e->sigma, alpha);
+    if (e->sampling == FED_SAMPLING_POISSON)
+        return fed_rdp_poisson(e->q, e->sigma, alpha);
     if (e->sampling == FED_SAMPLING_FIXED_SIZE)
         return fed_rdp_fixed_size(e->q, e->sigma / 2, alpha);
     return fed_rdp_gaussian(e->sigma, alpha);
@@ -149,10 +152,12 @@ static fed_status zcdp_epsilon(const fed_dp_event *events, size_t n, double delt
 {
     double rho = 0;
     for (size_t i = 0; i < n; i++) {
-        if (events[i].model != FED_MODEL_GAUSSIAN || events[i].sampling != FED_SAMPLING_NONE)
-            return fed_fail(err, FED_E_UNSUPPORTED,
-                            "accountant: zcdp speaks of unsampled Gaussians only; use rdp or "
-                            "pld");
+        if (events[i].model != FED_MODEL_GAUSSIAN ||
+            events[i].sampling != FED_SAMPLING_NONE)
+            return fed_fail(
+                err, FED_E_UNSUPPORTED,
+                "accountant: zcdp speaks of unsampled Gaussians only; use rdp or "
+                "pld");
         rho += (double)events[i].count / (2 * events[i].sigma * events[i].sigma);
     }
     *epsilon = fed_zcdp_to_epsilon(rho, delta);
@@ -186,7 +191,8 @@ static fed_status as_pld_event(const fed_dp_event *e, fed_pld_event *out, double
 static size_t merge(fed_pld_event *to, size_t used, const fed_pld_event *e)
 {
     for (size_t i = 0; i < used; i++)
-        if (to[i].sigma == e->sigma && to[i].q == e->q && to[i].both_ways == e->both_ways) {
+        if (to[i].sigma == e->sigma && to[i].q == e->q &&
+            to[i].both_ways == e->both_ways) {
             to[i].count += e->count;
             return used;
         }
@@ -272,7 +278,8 @@ fed_status fed_dp_epsilon(const fed_dp_event *events, size_t n, fed_accountant a
     if (!(delta > 0 && delta < 1))
         return fed_fail(err, FED_E_INVALID, "privacy.delta: %g is outside (0, 1)", delta);
     if (n > EVENTS_MAX)
-        return fed_fail(err, FED_E_LIMIT, "accountant: %zu events, at most %d", n, EVENTS_MAX);
+        return fed_fail(err, FED_E_LIMIT, "accountant: %zu events, at most %d", n,
+                        EVENTS_MAX);
     uint64_t releases = 0;
     for (size_t i = 0; i < n; i++) {
         FED_TRY(fed_dp_event_check(&events[i], err));
@@ -296,13 +303,14 @@ fed_status fed_dp_epsilon(const fed_dp_event *events, size_t n, fed_accountant a
 /* ---- inverse queries ---- */
 
 fed_status fed_dp_noise_for_epsilon(fed_sampling sampling, double q, uint64_t count,
-                                    fed_accountant accountant, double epsilon, double delta,
-                                    double *sigma, fed_error *err)
+                                    fed_accountant accountant, double epsilon,
+                                    double delta, double *sigma, fed_error *err)
 {
     double low = 1e-2, high = 1, found;
     *sigma = INFINITY;
     if (!(epsilon > 0))
-        return fed_fail(err, FED_E_INVALID, "privacy.epsilon: %g must be above 0", epsilon);
+        return fed_fail(err, FED_E_INVALID, "privacy.epsilon: %g must be above 0",
+                        epsilon);
     for (;; low = high, high *= 2) {
         fed_dp_event e = fed_dp_gaussian(high, sampling, q, count);
         FED_TRY(fed_dp_epsilon(&e, 1, accountant, delta, &found, err));

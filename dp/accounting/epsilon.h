@@ -20,8 +20,9 @@ typedef enum fed_accountant {
 
 typedef enum fed_sampling {
     FED_SAMPLING_NONE = 1,
-    FED_SAMPLING_POISSON = 2,   /* secret coins, probability q */
-    FED_SAMPLING_FIXED_SIZE = 3 /* n of N without replacement, q = n/N: charged at 2 Delta */
+    FED_SAMPLING_POISSON = 2, /* secret coins, probability q */
+    FED_SAMPLING_FIXED_SIZE =
+        3 /* n of N without replacement, q = n/N: charged at 2 Delta */
 } fed_sampling;
 
 typedef enum fed_noise_model {
@@ -43,11 +44,12 @@ typedef struct fed_dp_event {
     double delta2, delta1;
     uint64_t dim;
     double distance_log2; /* of one draw (fed_sampler_distance_log2); 0 means exact */
-    double slack;         /* GAUSSIAN: log-ratio between what is released and a Gaussian */
+    double slack; /* GAUSSIAN: log-ratio between what is released and a Gaussian */
 } fed_dp_event;
 
 /** A plain Gaussian event. */
-fed_dp_event fed_dp_gaussian(double sigma, fed_sampling sampling, double q, uint64_t count);
+fed_dp_event fed_dp_gaussian(double sigma, fed_sampling sampling, double q,
+                             uint64_t count);
 /** The event of one cohort's sum with `shares` unknown noise shares. */
 fed_dp_event fed_dp_distributed(const fed_distributed *mechanism, uint64_t shares,
                                 fed_sampling sampling, double q, uint64_t count);
@@ -64,7 +66,8 @@ FED_MUST_CHECK fed_status fed_dp_epsilon(const fed_dp_event *events, size_t n,
 /** The smallest noise multiplier for which `count` releases stay within `epsilon`, to 1e-4
  *  relative, never below. Gaussian events. */
 FED_MUST_CHECK fed_status fed_dp_noise_for_epsilon(fed_sampling sampling, double q,
-                                                   uint64_t count, fed_accountant accountant,
+                                                   uint64_t count,
+                                                   fed_accountant accountant,
                                                    double epsilon, double delta,
                                                    double *sigma, fed_error *err);
 /** The most releases of `event` (its count is ignored) within `epsilon`; 0 when even one is

@@ -10,7 +10,8 @@
 double fed_log_erfc(double x)
 {
     if (x < 25) return log(erfc(x));
-    double r = 1 / (2 * x * x); /* Abramowitz, Stegun 7.1.23; the fifth term is below 1e-12 */
+    double r =
+        1 / (2 * x * x); /* Abramowitz, Stegun 7.1.23; the fifth term is below 1e-12 */
     double series = 1 - r * (1 - 3 * r * (1 - 5 * r * (1 - 7 * r)));
     return -x * x - log(x * sqrt(FED_PI)) + log(series);
 }

@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-#define FED_PI 3.14159265358979323846
+#define FED_PI    3.14159265358979323846
 #define FED_SQRT2 1.41421356237309504880
 
 /** log(e^a + e^b). */

@@ -65,17 +65,20 @@ static edge edge_at(double x, double sigma)
 }
 
 /* P(low < X <= high) from the tails at both ends; `mean` is the normal's. */
-static double between(double low, double low_tail, double high, double high_tail, double mean)
+static double between(double low, double low_tail, double high, double high_tail,
+                      double mean)
 {
     double mass = low_tail - high_tail;
-    if (high < mean) mass = -mass;
-    else if (low < mean) mass = 1 - low_tail - high_tail;
+    if (high < mean)
+        mass = -mass;
+    else if (low < mean)
+        mass = 1 - low_tail - high_tail;
     return mass > 0 ? mass : 0;
 }
 
 /* P of a cell between two outputs, and P - e^at Q. */
-static void weigh(const edge *low, const edge *high, bool add, double q, double at, double *p,
-                  double *excess)
+static void weigh(const edge *low, const edge *high, bool add, double q, double at,
+                  double *p, double *excess)
 {
     double m0 = between(low->x, low->tail0, high->x, high->tail0, 0);
     double m1 = between(low->x, low->tail1, high->x, high->tail1, 1);
@@ -183,16 +186,18 @@ static fed_status join(fed_loss_grid *g, const fed_loss_grid *remove,
     return FED_OK;
 }
 
-fed_status fed_loss_grid_init(fed_loss_grid *g, fed_loss_direction direction, double sigma,
-                              double q, double step, double tail, fed_error *err)
+fed_status fed_loss_grid_init(fed_loss_grid *g, fed_loss_direction direction,
+                              double sigma, double q, double step, double tail,
+                              fed_error *err)
 {
     if (direction != FED_LOSS_BOTH || q >= 1)
-        return init_one(g, direction == FED_LOSS_ADD ? FED_LOSS_ADD : FED_LOSS_REMOVE, sigma,
-                        q, step, tail, err);
+        return init_one(g, direction == FED_LOSS_ADD ? FED_LOSS_ADD : FED_LOSS_REMOVE,
+                        sigma, q, step, tail, err);
     fed_loss_grid remove = {0}, add = {0};
     memset(g, 0, sizeof *g);
     fed_status status = init_one(&remove, FED_LOSS_REMOVE, sigma, q, step, tail, err);
-    if (status == FED_OK) status = init_one(&add, FED_LOSS_ADD, sigma, q, step, tail, err);
+    if (status == FED_OK)
+        status = init_one(&add, FED_LOSS_ADD, sigma, q, step, tail, err);
     if (status == FED_OK) status = join(g, &remove, &add, err);
     fed_loss_grid_fini(&remove);
     fed_loss_grid_fini(&add);

@@ -166,7 +166,8 @@ static fed_complex power(fed_complex base, uint64_t exponent)
         if (exponent & 1)
             result = (fed_complex){result.re * base.re - result.im * base.im,
                                    result.re * base.im + result.im * base.re};
-        base = (fed_complex){base.re * base.re - base.im * base.im, 2 * base.re * base.im};
+        base =
+            (fed_complex){base.re * base.re - base.im * base.im, 2 * base.re * base.im};
     }
     return result;
 }
@@ -179,8 +180,8 @@ static void multiply_spectrum(fed_complex *product, double *error, double *bound
     const double u = DBL_EPSILON / 2;
     for (size_t k = 0; k < n; k++) {
         fed_complex p = power(f[k], count), old = product[k];
-        product[k] = (fed_complex){old.re * p.re - old.im * p.im,
-                                   old.re * p.im + old.im * p.re};
+        product[k] =
+            (fed_complex){old.re * p.re - old.im * p.im, old.re * p.im + old.im * p.re};
         double modulus = hypot(f[k].re, f[k].im) + a;
         double less = exp((double)(count - 1) * log(modulus)), full = less * modulus;
         error[k] = error[k] * full +
@@ -253,8 +254,8 @@ typedef struct target {
 } target;
 
 /* Theta, the tail that is given away, and the top and bottom of the window. */
-static void choose_window(const composition *c, const target *t, double *theta, double *tail,
-                          double *bottom, double *top)
+static void choose_window(const composition *c, const target *t, double *theta,
+                          double *tail, double *bottom, double *top)
 {
     double log_delta = log(t->delta), unused;
     double value = chernoff(c, log_delta, t->epsilon, theta);
@@ -293,9 +294,9 @@ static fed_status log_k_at(const fed_pld_event *events, size_t n,
 /* Connecting dots of spacing h raises log K(theta) by an amount that falls like h^2; halving h
  * shows how much is left. Refine until that moves epsilon by less than 5e-5 of itself (or
  * 1e-4), or until the grid may not be finer. */
-static fed_status refine(const fed_pld_event *events, size_t n, fed_loss_direction direction,
-                         const target *t, double tail, double theta, double least,
-                         double *step, fed_error *err)
+static fed_status refine(const fed_pld_event *events, size_t n,
+                         fed_loss_direction direction, const target *t, double tail,
+                         double theta, double least, double *step, fed_error *err)
 {
     double coarse = 0, fine = 0;
     for (int i = 0; i < 8 && *step > least; i++) {
@@ -331,8 +332,8 @@ static fed_status choose_step(const fed_pld_event *events, size_t n,
     return refine(events, n, direction, t, tail, theta, least, step, err);
 }
 
-static fed_status fit_window(const composition *c, composed *out, double bottom, double top,
-                             fed_error *err)
+static fed_status fit_window(const composition *c, composed *out, double bottom,
+                             double top, fed_error *err)
 {
     double cells = ceil(top / c->step) - floor(bottom / c->step) + 2;
     unsigned bits = 8;
@@ -375,8 +376,9 @@ static fed_status compose_single(composition *c, composed *out)
     return FED_OK;
 }
 
-static fed_status compose(const fed_pld_event *events, size_t n, fed_loss_direction direction,
-                          const target *t, composed *out, fed_error *err)
+static fed_status compose(const fed_pld_event *events, size_t n,
+                          fed_loss_direction direction, const target *t, composed *out,
+                          fed_error *err)
 {
     composition c = {0};
     double total = 0;
@@ -451,17 +453,19 @@ static double read_delta(const composed *c, double epsilon)
 static fed_status check_events(const fed_pld_event *events, size_t n, fed_error *err)
 {
     if (n > EVENTS_MAX)
-        return fed_fail(err, FED_E_LIMIT, "accountant: %zu kinds of releases, at most %d", n,
-                        EVENTS_MAX);
+        return fed_fail(err, FED_E_LIMIT, "accountant: %zu kinds of releases, at most %d",
+                        n, EVENTS_MAX);
     for (size_t i = 0; i < n; i++) {
         const fed_pld_event *e = &events[i];
         if (!(e->sigma >= 1e-3 && e->sigma <= 1e6))
-            return fed_fail(err, FED_E_INVALID, "accountant: sigma %g is outside [1e-3, 1e6]",
-                            e->sigma);
+            return fed_fail(err, FED_E_INVALID,
+                            "accountant: sigma %g is outside [1e-3, 1e6]", e->sigma);
         if (!(e->q > 0 && e->q <= 1))
-            return fed_fail(err, FED_E_INVALID, "accountant: q %g is outside (0, 1]", e->q);
+            return fed_fail(err, FED_E_INVALID, "accountant: q %g is outside (0, 1]",
+                            e->q);
         if (!e->count || e->count > (uint64_t)1 << 40)
-            return fed_fail(err, FED_E_INVALID, "accountant: count %llu is outside [1, 2^40]",
+            return fed_fail(err, FED_E_INVALID,
+                            "accountant: count %llu is outside [1, 2^40]",
                             (unsigned long long)e->count);
     }
     return FED_OK;
@@ -475,8 +479,8 @@ static bool is_symmetric(const fed_pld_event *events, size_t n)
     return true;
 }
 
-static fed_status ask(const fed_pld_event *events, size_t n, const target *t, double *answer,
-                      fed_error *err)
+static fed_status ask(const fed_pld_event *events, size_t n, const target *t,
+                      double *answer, fed_error *err)
 {
     *answer = 0;
     FED_TRY(check_events(events, n, err));
@@ -484,7 +488,8 @@ static fed_status ask(const fed_pld_event *events, size_t n, const target *t, do
     for (int direction = 0; n && direction < directions; direction++) {
         composed c;
         FED_TRY(compose(events, n, (fed_loss_direction)direction, t, &c, err));
-        double found = t->epsilon ? read_delta(&c, *t->epsilon) : read_epsilon(&c, t->delta);
+        double found =
+            t->epsilon ? read_delta(&c, *t->epsilon) : read_epsilon(&c, t->delta);
         fed_free(c.mass);
         if (found > *answer) *answer = found;
     }
@@ -495,7 +500,8 @@ fed_status fed_pld_epsilon(const fed_pld_event *events, size_t n, double delta,
                            double *epsilon, fed_error *err)
 {
     if (!(delta > 0 && delta < 1))
-        return fed_fail(err, FED_E_INVALID, "accountant: delta %g is outside (0, 1)", delta);
+        return fed_fail(err, FED_E_INVALID, "accountant: delta %g is outside (0, 1)",
+                        delta);
     target t = {delta, NULL};
     return ask(events, n, &t, epsilon, err);
 }
@@ -504,7 +510,8 @@ fed_status fed_pld_delta(const fed_pld_event *events, size_t n, double epsilon,
                          double *delta, fed_error *err)
 {
     if (!(epsilon >= 0))
-        return fed_fail(err, FED_E_INVALID, "accountant: epsilon %g is negative", epsilon);
+        return fed_fail(err, FED_E_INVALID, "accountant: epsilon %g is negative",
+                        epsilon);
     target t = {1e-20, &epsilon};
     return ask(events, n, &t, delta, err);
 }

@@ -27,8 +27,8 @@ typedef struct fed_pld_event {
 /** The smallest epsilon >= 0 with delta(epsilon) <= delta for the composition, the worse of
  *  the two directions (add and remove); INFINITY when there is none. At most 256 kinds of
  *  events. FED_E_LIMIT when no grid within the memory bound covers the loss. */
-FED_MUST_CHECK fed_status fed_pld_epsilon(const fed_pld_event *events, size_t n, double delta,
-                                          double *epsilon, fed_error *err);
+FED_MUST_CHECK fed_status fed_pld_epsilon(const fed_pld_event *events, size_t n,
+                                          double delta, double *epsilon, fed_error *err);
 /** delta at this epsilon. */
 FED_MUST_CHECK fed_status fed_pld_delta(const fed_pld_event *events, size_t n,
                                         double epsilon, double *delta, fed_error *err);

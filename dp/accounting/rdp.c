@@ -32,7 +32,8 @@ double fed_rdp_poisson_any(double q, unsigned alpha,
     double a = alpha, stay = log1p(-q), go = log(q);
     double sum = (a - 1) * stay + log1p(a * q - q);
     for (unsigned l = 2; l <= alpha; l++) {
-        double term = fed_log_choose(a, l) + (a - l) * stay + l * go + (l - 1) * rdp(ctx, l);
+        double term =
+            fed_log_choose(a, l) + (a - l) * stay + l * go + (l - 1) * rdp(ctx, l);
         sum = fed_log_add(sum, term + (l > 2 ? log(3.0) : 0));
     }
     double sampled = sum / (a - 1), whole = rdp(ctx, alpha);

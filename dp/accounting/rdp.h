@@ -27,13 +27,14 @@ double fed_rdp_poisson(double q, double sigma, double alpha);
 double fed_rdp_fixed_size(double q, double sigma, double alpha);
 /** Any mechanism with RDP curve `rdp(ctx, order)` on integer orders, Poisson-sampled: Zhu,
  *  Wang 2019, theorem 5. Integer alpha >= 2. */
-double fed_rdp_poisson_any(double q, unsigned alpha, double (*rdp)(void *ctx, unsigned order),
-                           void *ctx);
+double fed_rdp_poisson_any(double q, unsigned alpha,
+                           double (*rdp)(void *ctx, unsigned order), void *ctx);
 
 /** Distributed discrete Gaussian, the authors' bound (Kairouz, Liu, Steinke 2021, proposition
  *  14): `ratio2`, `ratio1` are the l2 and l1 sensitivity over the standard deviation of the
  *  sum; tau from fed_ddgauss_tau. */
-double fed_rdp_ddgauss(double ratio2, double ratio1, double tau, double dim, double alpha);
+double fed_rdp_ddgauss(double ratio2, double ratio1, double tau, double dim,
+                       double alpha);
 /** 10 sum_{k=1}^{n-1} exp(-2 pi^2 sigma_local^2 k/(k+1)). */
 double fed_ddgauss_tau(double sigma_local, uint64_t n);
 /** Skellam noise of this variance in the sum (Agarwal, Kairouz, Liu 2021, theorem 3.5):

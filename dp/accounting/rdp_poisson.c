@@ -54,7 +54,8 @@ static double log_a_real(double q, double sigma, double alpha)
         sum_add(&sum, high, sign);
         last = fed_log_add(low, high);
         if (i > alpha && last < sum.log_scale + log(sum.value) - 36) break;
-        log_coef += log(fabs(j) / (i + 1)); /* C(alpha, i+1) = C(alpha, i) (alpha-i)/(i+1) */
+        log_coef +=
+            log(fabs(j) / (i + 1)); /* C(alpha, i+1) = C(alpha, i) (alpha-i)/(i+1) */
         if (j < 0) sign = -sign;
     }
     if (!(sum.value > 0)) return INFINITY;

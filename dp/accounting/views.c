@@ -22,13 +22,15 @@ static bool shares_noise(const fed_privacy *p)
 static fed_status check_delta(const fed_privacy *p, fed_error *err)
 {
     if (!(p->delta > 0 && p->delta < 1))
-        return fed_fail(err, FED_E_INVALID, "privacy.delta: %g is outside (0, 1)", p->delta);
+        return fed_fail(err, FED_E_INVALID, "privacy.delta: %g is outside (0, 1)",
+                        p->delta);
     uint64_t n = p->population ? p->population : p->cohort;
     if (p->delta * (double)n >= 1)
-        return fed_fail(err, FED_E_REFUSED,
-                        "privacy.delta: %g is not below 1/%llu: a mechanism that publishes one "
-                        "device in the clear would satisfy it",
-                        p->delta, (unsigned long long)n);
+        return fed_fail(
+            err, FED_E_REFUSED,
+            "privacy.delta: %g is not below 1/%llu: a mechanism that publishes one "
+            "device in the clear would satisfy it",
+            p->delta, (unsigned long long)n);
     return FED_OK;
 }
 
@@ -40,19 +42,22 @@ static fed_status check_sampling(const fed_privacy *p, fed_error *err)
                         (int)p->sampling);
     if (p->mechanism == FED_PRIVACY_MATRIX || p->mechanism == FED_PRIVACY_EXAMPLE ||
         p->mechanism == FED_PRIVACY_LOCAL)
-        return fed_fail(err, FED_E_REFUSED,
-                        "privacy.sampling: this mechanism gains nothing from sampling devices; "
-                        "use \"none\"");
+        return fed_fail(
+            err, FED_E_REFUSED,
+            "privacy.sampling: this mechanism gains nothing from sampling devices; "
+            "use \"none\"");
     if (!p->secret_draw)
-        return fed_fail(err, FED_E_REFUSED,
-                        "privacy.sampling: \"%s\" is claimed, but the coordinator does not draw "
-                        "invitees by secret coins, or admits or replaces others; use \"none\"",
-                        fed_sampling_name(p->sampling));
+        return fed_fail(
+            err, FED_E_REFUSED,
+            "privacy.sampling: \"%s\" is claimed, but the coordinator does not draw "
+            "invitees by secret coins, or admits or replaces others; use \"none\"",
+            fed_sampling_name(p->sampling));
     if (!p->population || p->population < p->cohort)
-        return fed_fail(err, FED_E_REFUSED,
-                        "privacy.population: %llu must be declared, at least the cohort of %u, "
-                        "when sampling is claimed",
-                        (unsigned long long)p->population, p->cohort);
+        return fed_fail(
+            err, FED_E_REFUSED,
+            "privacy.population: %llu must be declared, at least the cohort of %u, "
+            "when sampling is claimed",
+            (unsigned long long)p->population, p->cohort);
     return FED_OK;
 }
 
@@ -60,9 +65,10 @@ static fed_status check_side(const char *name, const fed_side_release *s, fed_er
 {
     if (!s->dim) return FED_OK;
     if (!(s->sigma_local >= FED_SIGMA_LOCAL_MIN))
-        return fed_fail(err, FED_E_REFUSED,
-                        "%s: its noise share has standard deviation %g, below %d integers", name,
-                        s->sigma_local, FED_SIGMA_LOCAL_MIN);
+        return fed_fail(
+            err, FED_E_REFUSED,
+            "%s: its noise share has standard deviation %g, below %d integers", name,
+            s->sigma_local, FED_SIGMA_LOCAL_MIN);
     if (!(s->delta2 > 0))
         return fed_fail(err, FED_E_INVALID, "%s: sensitivity %g must be above 0", name,
                         s->delta2);
@@ -73,22 +79,25 @@ static fed_status check_shares(const fed_privacy *p, fed_error *err)
 {
     const fed_distributed *d = &p->distributed;
     if (!p->secagg)
-        return fed_fail(err, FED_E_REFUSED,
-                        "privacy.mechanism: noise in shares protects a sum; without secure "
-                        "aggregation the server sees each update with a fraction of the noise");
+        return fed_fail(
+            err, FED_E_REFUSED,
+            "privacy.mechanism: noise in shares protects a sum; without secure "
+            "aggregation the server sees each update with a fraction of the noise");
     if (d->config.survivors_min <= d->config.colluders)
         return fed_fail(err, FED_E_REFUSED,
                         "privacy.colluders: %u leave no noise of the %u survivors",
                         d->config.colluders, d->config.survivors_min);
     if (!(d->sigma_local >= FED_SIGMA_LOCAL_MIN))
-        return fed_fail(err, FED_E_REFUSED,
-                        "privacy: a noise share of standard deviation %g is below %d integers: "
-                        "more bits per entry, or fewer devices, or more noise",
-                        d->sigma_local, FED_SIGMA_LOCAL_MIN);
+        return fed_fail(
+            err, FED_E_REFUSED,
+            "privacy: a noise share of standard deviation %g is below %d integers: "
+            "more bits per entry, or fewer devices, or more noise",
+            d->sigma_local, FED_SIGMA_LOCAL_MIN);
     if (p->mechanism == FED_PRIVACY_SKELLAM && (p->votes.dim || p->bit.dim))
-        return fed_fail(err, FED_E_UNSUPPORTED,
-                        "privacy.mechanism: skellam together with votes or adaptive clipping has "
-                        "no accountant here; use distributed_gaussian");
+        return fed_fail(
+            err, FED_E_UNSUPPORTED,
+            "privacy.mechanism: skellam together with votes or adaptive clipping has "
+            "no accountant here; use distributed_gaussian");
     if (p->mechanism == FED_PRIVACY_SKELLAM && p->accountant == FED_ACCOUNTANT_PLD)
         return fed_fail(err, FED_E_UNSUPPORTED,
                         "privacy.accountant: pld has no bound for skellam; use rdp");
@@ -97,30 +106,34 @@ static fed_status check_shares(const fed_privacy *p, fed_error *err)
 
 fed_status fed_privacy_check(const fed_privacy *p, fed_error *err)
 {
-    if (p->mechanism < FED_PRIVACY_DISTRIBUTED_GAUSSIAN || p->mechanism > FED_PRIVACY_EXAMPLE)
+    if (p->mechanism < FED_PRIVACY_DISTRIBUTED_GAUSSIAN ||
+        p->mechanism > FED_PRIVACY_EXAMPLE)
         return fed_fail(err, FED_E_INVALID, "privacy.mechanism: %d is unknown",
                         (int)p->mechanism);
     if (p->accountant != FED_ACCOUNTANT_RDP && p->accountant != FED_ACCOUNTANT_PLD)
         return fed_fail(err, FED_E_INVALID, "privacy.accountant: must be rdp or pld");
     if (!p->rounds || !p->cohort)
-        return fed_fail(err, FED_E_INVALID, "rounds.count and rounds.cohort must not be 0");
+        return fed_fail(err, FED_E_INVALID,
+                        "rounds.count and rounds.cohort must not be 0");
     if (!p->uniform_weight)
-        return fed_fail(err, FED_E_REFUSED,
-                        "update.weight: weighting by examples needs a private sum as "
-                        "denominator; with privacy all weights are 1 and the denominator is "
-                        "fixed: use \"uniform\"");
+        return fed_fail(
+            err, FED_E_REFUSED,
+            "update.weight: weighting by examples needs a private sum as "
+            "denominator; with privacy all weights are 1 and the denominator is "
+            "fixed: use \"uniform\"");
     FED_TRY(check_delta(p, err));
     FED_TRY(check_sampling(p, err));
     if (p->votes_wanted && !p->votes.dim)
-        return fed_fail(err, FED_E_REFUSED,
-                        "privacy.votes: update.select \"voted\" releases a sum of votes, which "
-                        "needs noise of its own; give privacy.votes, or select otherwise");
+        return fed_fail(
+            err, FED_E_REFUSED,
+            "privacy.votes: update.select \"voted\" releases a sum of votes, which "
+            "needs noise of its own; give privacy.votes, or select otherwise");
     FED_TRY(check_side("privacy.votes", &p->votes, err));
     FED_TRY(check_side("privacy.adaptive_clip", &p->bit, err));
     if (shares_noise(p)) return check_shares(p, err);
     if (!(p->sigma >= 1e-3 && p->sigma <= 1e6))
-        return fed_fail(err, FED_E_INVALID, "privacy: noise multiplier %g is outside [1e-3, 1e6]",
-                        p->sigma);
+        return fed_fail(err, FED_E_INVALID,
+                        "privacy: noise multiplier %g is outside [1e-3, 1e6]", p->sigma);
     if (p->mechanism == FED_PRIVACY_EXAMPLE &&
         (!(p->example_rate > 0 && p->example_rate <= 1) || !p->example_steps))
         return fed_fail(err, FED_E_INVALID, "privacy: example rate %g, steps %llu",
@@ -178,8 +191,8 @@ fed_status fed_privacy_events(const fed_privacy *p, fed_dp_event *output,
     FED_TRY(fed_privacy_check(p, err));
     double q = p->population ? (double)p->cohort / (double)p->population : 1;
     uint64_t survivors = shares_noise(p) ? p->distributed.config.survivors_min : 1;
-    *server_bounded = p->mechanism != FED_PRIVACY_CENTRAL &&
-                      p->mechanism != FED_PRIVACY_MATRIX;
+    *server_bounded =
+        p->mechanism != FED_PRIVACY_CENTRAL && p->mechanism != FED_PRIVACY_MATRIX;
     if (p->mechanism == FED_PRIVACY_EXAMPLE) {
         *output = fed_dp_gaussian(p->sigma, FED_SAMPLING_POISSON, p->example_rate,
                                   p->example_steps);
@@ -200,14 +213,16 @@ static fed_status repeated(const fed_privacy *p, fed_dp_event event, uint64_t ti
     return fed_dp_epsilon(&event, 1, p->accountant, p->delta, epsilon, err);
 }
 
-fed_status fed_privacy_epsilon(const fed_privacy *p, fed_privacy_views *out, fed_error *err)
+fed_status fed_privacy_epsilon(const fed_privacy *p, fed_privacy_views *out,
+                               fed_error *err)
 {
     fed_dp_event output, server;
     bool bounded;
     *out = (fed_privacy_views){INFINITY, INFINITY, p->delta};
     FED_TRY(fed_privacy_events(p, &output, &server, &bounded, err));
     uint64_t most = p->rounds;
-    if (p->max_participations && p->max_participations < most) most = p->max_participations;
+    if (p->max_participations && p->max_participations < most)
+        most = p->max_participations;
     if (p->mechanism == FED_PRIVACY_MATRIX) most = 1; /* the whole run is one release */
     bool sampled = p->sampling != FED_SAMPLING_NONE;
     FED_TRY(repeated(p, output, sampled ? p->rounds : most, &out->epsilon_output, err));

@@ -40,18 +40,19 @@ typedef struct fed_privacy {
     uint32_t cohort;             /* devices drawn into a round (invited) */
     uint64_t rounds;             /* T */
     uint64_t max_participations; /* of one device, enforced by the device; 0: T */
-    bool secret_draw;    /* the coordinator draws by secret coins, admits only those drawn, and
+    bool
+        secret_draw; /* the coordinator draws by secret coins, admits only those drawn, and
                             never replaces who does not come */
     bool uniform_weight; /* weights are 1, the denominator fixed */
     bool secagg;         /* the server sees sums only */
-    double sigma;        /* CENTRAL, LOCAL, EXAMPLE: noise multiplier per release; MATRIX: of
+    double sigma; /* CENTRAL, LOCAL, EXAMPLE: noise multiplier per release; MATRIX: of
                             the whole run */
-    double example_rate;    /* EXAMPLE: Poisson rate of the batches */
-    uint64_t example_steps; /* EXAMPLE: local steps per participation */
-    fed_distributed distributed; /* DISTRIBUTED_GAUSSIAN, SKELLAM */
-    bool votes_wanted;           /* select: voted */
-    fed_side_release votes;      /* its noise, from privacy.votes */
-    fed_side_release bit;        /* adaptive clipping */
+    double example_rate;          /* EXAMPLE: Poisson rate of the batches */
+    uint64_t example_steps;       /* EXAMPLE: local steps per participation */
+    fed_distributed distributed;  /* DISTRIBUTED_GAUSSIAN, SKELLAM */
+    bool votes_wanted;            /* select: voted */
+    fed_side_release votes;       /* its noise, from privacy.votes */
+    fed_side_release bit;         /* adaptive clipping */
     double sampler_distance_log2; /* of one draw; 0 or -INFINITY: exact */
 } fed_privacy;
 

@@ -5,7 +5,8 @@
 /* log of the binomial mass. */
 static double log_mass(uint64_t k, uint64_t n, double p)
 {
-    double choose = lgamma((double)n + 1) - lgamma((double)k + 1) - lgamma((double)(n - k) + 1);
+    double choose =
+        lgamma((double)n + 1) - lgamma((double)k + 1) - lgamma((double)(n - k) + 1);
     if (p <= 0) return k ? -INFINITY : 0;
     if (p >= 1) return k < n ? -INFINITY : 0;
     return choose + (double)k * log(p) + (double)(n - k) * log1p(-p);

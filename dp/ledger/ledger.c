@@ -57,9 +57,10 @@ static fed_status grow(void *array, size_t *cap, size_t used, size_t size, fed_e
 static bool same_event(const fed_dp_event *a, const fed_dp_event *b)
 {
     return a->model == b->model && a->sampling == b->sampling && a->sigma == b->sigma &&
-           a->q == b->q && a->count == b->count && a->sigma_local == b->sigma_local && a->shares == b->shares &&
-           a->delta2 == b->delta2 && a->delta1 == b->delta1 && a->dim == b->dim &&
-           a->distance_log2 == b->distance_log2 && a->slack == b->slack;
+           a->q == b->q && a->count == b->count && a->sigma_local == b->sigma_local &&
+           a->shares == b->shares && a->delta2 == b->delta2 && a->delta1 == b->delta1 &&
+           a->dim == b->dim && a->distance_log2 == b->distance_log2 &&
+           a->slack == b->slack;
 }
 
 static size_t find_kind(const view_state *v, const fed_dp_event *event)
@@ -139,7 +140,8 @@ static fed_status view_epsilon(const fed_ledger *l, fed_ledger_view view,
     size_t n = v->kinds, room = n + 1;
     event_kind *kinds = fed_malloc(room * sizeof *kinds);
     fed_dp_event *events = fed_malloc(room * sizeof *events);
-    fed_status status = kinds && events ? FED_OK : fed_fail_nomem(err, room * sizeof *kinds);
+    fed_status status =
+        kinds && events ? FED_OK : fed_fail_nomem(err, room * sizeof *kinds);
     if (status != FED_OK) goto out;
     if (n) memcpy(kinds, v->kind, n * sizeof *kinds);
     if (extra) {
@@ -164,15 +166,17 @@ static fed_status check_terms(const fed_ledger_terms *t, fed_error *err)
     if (t->accountant != FED_ACCOUNTANT_RDP && t->accountant != FED_ACCOUNTANT_PLD)
         return fed_fail(err, FED_E_INVALID, "ledger: accountant must be rdp or pld");
     if (!(t->delta > 0 && t->delta < 1))
-        return fed_fail(err, FED_E_INVALID, "ledger: delta %g is outside (0, 1)", t->delta);
+        return fed_fail(err, FED_E_INVALID, "ledger: delta %g is outside (0, 1)",
+                        t->delta);
     if (!(t->budget_output >= 0) || !(t->budget_server >= 0))
-        return fed_fail(err, FED_E_INVALID, "ledger: budgets %g and %g must be at least 0",
-                        t->budget_output, t->budget_server);
+        return fed_fail(err, FED_E_INVALID,
+                        "ledger: budgets %g and %g must be at least 0", t->budget_output,
+                        t->budget_server);
     return FED_OK;
 }
 
-fed_status fed_ledger_new(fed_ledger **out, const fed_ledger_terms *terms, fed_bytes *bytes,
-                          fed_error *err)
+fed_status fed_ledger_new(fed_ledger **out, const fed_ledger_terms *terms,
+                          fed_bytes *bytes, fed_error *err)
 {
     *out = NULL;
     FED_TRY(check_terms(terms, err));
@@ -254,21 +258,23 @@ fed_status fed_ledger_check(const fed_ledger *l, fed_ledger_view view,
 {
     FED_TRY(check_view(l, view, err));
     const char *name = view == FED_LEDGER_SEEN ? "epsilon_server" : "epsilon_output";
-    double budget = view == FED_LEDGER_SEEN ? l->terms.budget_server : l->terms.budget_output;
+    double budget =
+        view == FED_LEDGER_SEEN ? l->terms.budget_server : l->terms.budget_output;
     if (l->terms.kind == FED_LEDGER_DEVICE && l->terms.max_participations &&
         l->view[view - 1].charges >= l->terms.max_participations)
-        return fed_fail(err, FED_E_BUDGET,
-                        "privacy.max_participations: this device took part %zu times, of %llu",
-                        l->view[view - 1].charges,
-                        (unsigned long long)l->terms.max_participations);
+        return fed_fail(
+            err, FED_E_BUDGET,
+            "privacy.max_participations: this device took part %zu times, of %llu",
+            l->view[view - 1].charges, (unsigned long long)l->terms.max_participations);
     double after, before;
     FED_TRY(view_epsilon(l, view, event, &after, err));
     if (after <= budget) return FED_OK;
     FED_TRY(view_epsilon(l, view, NULL, &before, err));
-    return fed_fail(err, FED_E_BUDGET,
-                    "privacy.epsilon: %s is %.4g at delta %.3g; this charge would make it %.4g, "
-                    "the budget is %.4g",
-                    name, before, l->terms.delta, after, budget);
+    return fed_fail(
+        err, FED_E_BUDGET,
+        "privacy.epsilon: %s is %.4g at delta %.3g; this charge would make it %.4g, "
+        "the budget is %.4g",
+        name, before, l->terms.delta, after, budget);
 }
 
 fed_status fed_ledger_charge(fed_ledger *l, fed_ledger_view view, const uint8_t id[32],
@@ -279,7 +285,8 @@ fed_status fed_ledger_charge(fed_ledger *l, fed_ledger_view view, const uint8_t 
     const charge *earlier = find_charge(v, id);
     if (earlier && same_event(&v->kind[earlier->kind].event, event)) return FED_OK;
     if (earlier)
-        return fed_fail(err, FED_E_EXISTS, "ledger: this id was charged for another event");
+        return fed_fail(err, FED_E_EXISTS,
+                        "ledger: this id was charged for another event");
     FED_TRY(fed_ledger_check(l, view, event, err));
     FED_TRY(view_reserve(v, err));
     fed_ledger_record record = {.view = view, .event = *event};

@@ -38,7 +38,8 @@ typedef struct fed_ledger_terms {
     uint8_t population[32];
     double delta;
     double budget_output, budget_server; /* epsilon; INFINITY: none */
-    uint64_t max_participations; /* of one device, 0: no cap. A server's ledger charges the
+    uint64_t
+        max_participations; /* of one device, 0: no cap. A server's ledger charges the
                                     SEEN view and unsampled OUTPUT for the costliest this many
                                     rounds; a device counts its own */
 } fed_ledger_terms;
@@ -62,11 +63,13 @@ FED_MUST_CHECK fed_status fed_ledger_check(const fed_ledger *ledger, fed_ledger_
  *  event it is FED_E_EXISTS. If the bytes cannot be made durable,
  *  throw the ledger away and open the stored one. */
 FED_MUST_CHECK fed_status fed_ledger_charge(fed_ledger *ledger, fed_ledger_view view,
-                                            const uint8_t id[32], const fed_dp_event *event,
-                                            fed_bytes *bytes, fed_error *err);
+                                            const uint8_t id[32],
+                                            const fed_dp_event *event, fed_bytes *bytes,
+                                            fed_error *err);
 /** What is spent so far at the ledger's delta. */
-FED_MUST_CHECK fed_status fed_ledger_spent(const fed_ledger *ledger, double *epsilon_output,
-                                           double *epsilon_server, fed_error *err);
+FED_MUST_CHECK fed_status fed_ledger_spent(const fed_ledger *ledger,
+                                           double *epsilon_output, double *epsilon_server,
+                                           fed_error *err);
 /** Has this id been charged in this view? */
 bool fed_ledger_has(const fed_ledger *ledger, fed_ledger_view view, const uint8_t id[32]);
 const fed_ledger_terms *fed_ledger_get_terms(const fed_ledger *ledger);

@@ -29,8 +29,8 @@ static double get_f64(fed_reader *r)
 }
 
 /* SHA-256 of the previous hash and the bytes; the header has none before it. */
-static fed_status chain(const uint8_t *before, const uint8_t *data, size_t n, uint8_t out[32],
-                        fed_error *err)
+static fed_status chain(const uint8_t *before, const uint8_t *data, size_t n,
+                        uint8_t out[32], fed_error *err)
 {
     fed_digest d;
     fed_status status = fed_digest_init(&d, err);
@@ -44,8 +44,8 @@ static fed_status chain(const uint8_t *before, const uint8_t *data, size_t n, ui
 }
 
 /* Hash what was written from `start` on, append the hash, move the head; undo on failure. */
-static fed_status seal(fed_bytes *out, size_t start, const uint8_t *before, uint8_t head[32],
-                       fed_error *err)
+static fed_status seal(fed_bytes *out, size_t start, const uint8_t *before,
+                       uint8_t head[32], fed_error *err)
 {
     uint8_t hash[HASH];
     fed_status status = out->status;
@@ -123,8 +123,8 @@ fed_status fed_ledger_read_header(fed_reader *r, fed_ledger_terms *t, uint8_t he
     if (memcmp(mark, magic, sizeof magic))
         return fed_fail(err, FED_E_FORMAT, "ledger: not a ledger");
     if (version != VERSION)
-        return fed_fail(err, FED_E_UNSUPPORTED, "ledger: version %u, known is %d", version,
-                        VERSION);
+        return fed_fail(err, FED_E_UNSUPPORTED, "ledger: version %u, known is %d",
+                        version, VERSION);
     FED_TRY(chain(NULL, start, HEADER, hash, err));
     if (memcmp(hash, stored, HASH))
         return fed_fail(err, FED_E_FORMAT, "ledger: the header does not match its hash");
@@ -149,8 +149,8 @@ static void read_event(fed_reader *r, fed_dp_event *e)
     e->slack = get_f64(r);
 }
 
-fed_status fed_ledger_read_record(fed_reader *r, uint8_t head[32], fed_ledger_record *record,
-                                  bool *whole, fed_error *err)
+fed_status fed_ledger_read_record(fed_reader *r, uint8_t head[32],
+                                  fed_ledger_record *record, bool *whole, fed_error *err)
 {
     const uint8_t *start = r->at;
     uint8_t hash[HASH], stored[HASH];
@@ -168,7 +168,8 @@ fed_status fed_ledger_read_record(fed_reader *r, uint8_t head[32], fed_ledger_re
     if (memcmp(hash, stored, HASH))
         return fed_fail(err, FED_E_FORMAT, "ledger: a record breaks the chain of hashes");
     if (record->view != FED_LEDGER_OUTPUT && record->view != FED_LEDGER_SEEN)
-        return fed_fail(err, FED_E_FORMAT, "ledger: view %d is unknown", (int)record->view);
+        return fed_fail(err, FED_E_FORMAT, "ledger: view %d is unknown",
+                        (int)record->view);
     FED_TRY(fed_dp_event_check(&record->event, err));
     memcpy(head, hash, HASH);
     return FED_OK;

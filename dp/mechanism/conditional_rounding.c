@@ -61,16 +61,17 @@ fed_status fed_round_stochastic(const float *x, size_t n, double scale, fed_nois
 {
     if (!representable(x, n, scale))
         return fed_fail(err, FED_E_NUMERIC,
-                        "rounding: a value times %g is not finite or reaches 2^52", scale);
+                        "rounding: a value times %g is not finite or reaches 2^52",
+                        scale);
     round_stochastic(x, n, scale, noise, out);
     fed_status status = fed_noise_check(noise, err);
     if (status != FED_OK) fed_wipe(out, n * sizeof *out);
     return status;
 }
 
-static fed_round_outcome round_within(const float *x, size_t n, double scale, double delta2,
-                                      unsigned tries, fed_noise *noise, int64_t *out,
-                                      unsigned *tried)
+static fed_round_outcome round_within(const float *x, size_t n, double scale,
+                                      double delta2, unsigned tries, fed_noise *noise,
+                                      int64_t *out, unsigned *tried)
 {
     for (*tried = 0; *tried < tries;) {
         ++*tried;
@@ -88,7 +89,8 @@ fed_status fed_round_conditional(const float *x, size_t n, double scale, double 
 {
     fed_round_report r = {FED_ROUND_ZEROED, 0};
     if (!(scale > 0 && isfinite(scale)) || !(delta2 > 0 && delta2 < 0x1p60))
-        return fed_fail(err, FED_E_INVALID, "rounding: scale %g, delta2 %g", scale, delta2);
+        return fed_fail(err, FED_E_INVALID, "rounding: scale %g, delta2 %g", scale,
+                        delta2);
     if (representable(x, n, scale))
         r.outcome = round_within(x, n, scale, delta2, tries, noise, out, &r.tries);
     if (r.outcome == FED_ROUND_ZEROED) memset(out, 0, n * sizeof *out);

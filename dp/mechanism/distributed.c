@@ -15,19 +15,21 @@ double fed_rounded_norm(double norm, double dim, double beta)
 {
     double certain = norm + sqrt(dim);
     if (!(beta > 0)) return certain;
-    double likely = norm * norm + dim / 4 +
-                    sqrt(2 * log(1 / beta)) * (norm + sqrt(dim) / 2);
+    double likely =
+        norm * norm + dim / 4 + sqrt(2 * log(1 / beta)) * (norm + sqrt(dim) / 2);
     return fmin(certain, sqrt(likely));
 }
 
 static fed_status check_config(const fed_distributed_config *c, fed_error *err)
 {
     if (c->kind != FED_SHARE_GAUSSIAN && c->kind != FED_SHARE_SKELLAM)
-        return fed_fail(err, FED_E_INVALID, "privacy.mechanism: %d is unknown", (int)c->kind);
+        return fed_fail(err, FED_E_INVALID, "privacy.mechanism: %d is unknown",
+                        (int)c->kind);
     if (!(c->clip > 0 && isfinite(c->clip)))
         return fed_fail(err, FED_E_INVALID, "update.clip: %g must be above 0", c->clip);
     if (!(c->noise_multiplier > 0 && isfinite(c->noise_multiplier)))
-        return fed_fail(err, FED_E_INVALID, "privacy: noise multiplier %g must be above 0",
+        return fed_fail(err, FED_E_INVALID,
+                        "privacy: noise multiplier %g must be above 0",
                         c->noise_multiplier);
     if (!c->dim || c->dim > (uint64_t)1 << 40)
         return fed_fail(err, FED_E_INVALID, "privacy: dim %llu is outside [1, 2^40]",
@@ -53,13 +55,13 @@ static double wrap_probability(const fed_distributed *d)
 {
     const fed_distributed_config *c = &d->config;
     double n = c->n_max, signal = c->clip * d->scale * n;
-    double variance = signal * signal / (double)c->dim +
-                      n * (0.25 + d->sigma_local * d->sigma_local);
+    double variance =
+        signal * signal / (double)c->dim + n * (0.25 + d->sigma_local * d->sigma_local);
     return erfc(exp2(c->bits - 1.0) / sqrt(2 * variance));
 }
 
-fed_status fed_distributed_derive(const fed_distributed_config *config, fed_distributed *out,
-                                  fed_error *err)
+fed_status fed_distributed_derive(const fed_distributed_config *config,
+                                  fed_distributed *out, fed_error *err)
 {
     memset(out, 0, sizeof *out);
     FED_TRY(check_config(config, err));
@@ -74,18 +76,19 @@ fed_status fed_distributed_derive(const fed_distributed_config *config, fed_dist
                                        c->bits);
     if (!(out->scale > 0))
         return fed_fail(err, FED_E_REFUSED,
-                        "update.bits: a ring of %u bits is too small for %u devices", c->bits,
-                        c->n_max);
+                        "update.bits: a ring of %u bits is too small for %u devices",
+                        c->bits, c->n_max);
     out->sigma_local = out->sigma_device * out->scale;
     if (!(out->sigma_local >= FED_SIGMA_LOCAL_MIN))
-        return fed_fail(err, FED_E_REFUSED,
-                        "privacy: a noise share of standard deviation %g is below %d integers: "
-                        "more than %u bits per entry, fewer devices, or more noise is needed",
-                        out->sigma_local, FED_SIGMA_LOCAL_MIN, c->bits);
+        return fed_fail(
+            err, FED_E_REFUSED,
+            "privacy: a noise share of standard deviation %g is below %d integers: "
+            "more than %u bits per entry, fewer devices, or more noise is needed",
+            out->sigma_local, FED_SIGMA_LOCAL_MIN, c->bits);
     out->delta2 = fed_rounded_norm(c->clip * out->scale, dim, c->beta);
     if (!(out->delta2 < 0x1p50))
-        return fed_fail(err, FED_E_LIMIT, "privacy: sensitivity %g reaches 2^50; fewer bits",
-                        out->delta2);
+        return fed_fail(err, FED_E_LIMIT,
+                        "privacy: sensitivity %g reaches 2^50; fewer bits", out->delta2);
     out->delta1 = out->delta2 * fmin(sqrt(dim), out->delta2);
     out->sigma_ratio = out->sigma_local * sqrt(shares) / out->delta2;
     out->wrap_probability = wrap_probability(out);
@@ -93,8 +96,8 @@ fed_status fed_distributed_derive(const fed_distributed_config *config, fed_dist
 }
 
 fed_status fed_distributed_encode(const fed_distributed *mechanism, float *x,
-                                  const fed_sampler *sampler, fed_noise *noise, int64_t *out,
-                                  fed_device_report *report, fed_error *err)
+                                  const fed_sampler *sampler, fed_noise *noise,
+                                  int64_t *out, fed_device_report *report, fed_error *err)
 {
     const fed_distributed_config *c = &mechanism->config;
     size_t n = (size_t)c->dim;
@@ -102,12 +105,13 @@ fed_status fed_distributed_encode(const fed_distributed *mechanism, float *x,
     fed_status status = FED_OK;
     memset(&r, 0, sizeof r);
     if (!(fed_sampler_sigma(sampler) >= mechanism->sigma_local * (1 - 0x1p-50)))
-        status = fed_fail(err, FED_E_INVALID, "noise: sampler of sigma %g for a share of %g",
-                          fed_sampler_sigma(sampler), mechanism->sigma_local);
+        status =
+            fed_fail(err, FED_E_INVALID, "noise: sampler of sigma %g for a share of %g",
+                     fed_sampler_sigma(sampler), mechanism->sigma_local);
     if (status == FED_OK) status = fed_clip_l2(x, n, c->clip, &r.clip, err);
     if (status == FED_OK)
-        status = fed_round_conditional(x, n, mechanism->scale, mechanism->delta2, c->tries,
-                                       noise, out, &r.round, err);
+        status = fed_round_conditional(x, n, mechanism->scale, mechanism->delta2,
+                                       c->tries, noise, out, &r.round, err);
     if (status == FED_OK) status = fed_sampler_add(sampler, noise, out, n, err);
     if (status != FED_OK) fed_wipe(out, n * sizeof *out);
     if (report) *report = r;

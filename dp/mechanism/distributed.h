@@ -39,12 +39,13 @@ typedef struct fed_distributed_config {
 /** What follows. All in integer units unless said otherwise. */
 typedef struct fed_distributed {
     fed_distributed_config config; /* with its defaults filled in */
-    double scale;          /* s: integers per unit of the update */
+    double scale;                  /* s: integers per unit of the update */
     double sigma_device;   /* noise share of one device, in the units of the update */
     double sigma_local;    /* the same in integers: s * sigma_device, at least 3 */
     double delta2, delta1; /* sensitivities of the rounded vector */
-    double sigma_ratio;    /* sigma_local * sqrt(s_min - c) / delta2: below z by rounding */
-    double wrap_probability; /* of one coordinate of a full sum leaving the ring, estimated */
+    double sigma_ratio; /* sigma_local * sqrt(s_min - c) / delta2: below z by rounding */
+    double
+        wrap_probability; /* of one coordinate of a full sum leaving the ring, estimated */
 } fed_distributed;
 
 enum { FED_SIGMA_LOCAL_MIN = 3 };
@@ -71,8 +72,8 @@ typedef struct fed_device_report {
  *  exact norm check, add this device's share of noise. `out[dim]` then goes into the ring
  *  (reduce modulo 2^B). `sampler` must have been made with sigma_local. On failure `out` is
  *  zero. `report` may be NULL. */
-FED_MUST_CHECK fed_status fed_distributed_encode(const fed_distributed *mechanism, float *x,
-                                                 const fed_sampler *sampler,
+FED_MUST_CHECK fed_status fed_distributed_encode(const fed_distributed *mechanism,
+                                                 float *x, const fed_sampler *sampler,
                                                  fed_noise *noise, int64_t *out,
                                                  fed_device_report *report,
                                                  fed_error *err);

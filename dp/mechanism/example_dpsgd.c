@@ -25,14 +25,15 @@ fed_status fed_example_dpsgd_new(fed_example_dpsgd **out, size_t n, double clip,
 {
     *out = NULL;
     if (!n || !(clip > 0 && isfinite(clip)) || !(noise_multiplier > 0))
-        return fed_fail(err, FED_E_INVALID, "dp-sgd: n %zu, clip %g, noise multiplier %g", n,
-                        clip, noise_multiplier);
+        return fed_fail(err, FED_E_INVALID, "dp-sgd: n %zu, clip %g, noise multiplier %g",
+                        n, clip, noise_multiplier);
     fed_example_dpsgd *d = fed_calloc(1, sizeof *d);
     if (!d) return fed_fail_nomem(err, sizeof *d);
     d->n = n, d->clip = clip, d->delta2 = GRID * (1 + 0x1p-20);
     d->sum = fed_calloc(n, sizeof *d->sum);
     d->example = fed_calloc(n, sizeof *d->example);
-    fed_status status = d->sum && d->example ? FED_OK : fed_fail_nomem(err, n * sizeof *d->sum);
+    fed_status status =
+        d->sum && d->example ? FED_OK : fed_fail_nomem(err, n * sizeof *d->sum);
     if (status == FED_OK)
         status = fed_sampler_new(&d->sampler, kind, noise_multiplier * d->delta2, err);
     if (status != FED_OK) {

@@ -28,8 +28,9 @@ FED_MUST_CHECK fed_status fed_example_dpsgd_add(fed_example_dpsgd *d, float *gra
 /** gradient[n] = (sum + noise) / expected_batch; the sum starts anew. A fixed denominator:
  *  the true batch size is itself private. */
 FED_MUST_CHECK fed_status fed_example_dpsgd_finish(fed_example_dpsgd *d,
-                                                   double expected_batch, fed_noise *noise,
-                                                   float *gradient, fed_error *err);
+                                                   double expected_batch,
+                                                   fed_noise *noise, float *gradient,
+                                                   fed_error *err);
 /** Examples zeroed so far. */
 uint64_t fed_example_dpsgd_zeroed(const fed_example_dpsgd *d);
 

@@ -30,17 +30,17 @@ static fed_status check(const fed_matrix_config *c, fed_error *err)
         return fed_fail(err, FED_E_INVALID, "matrix: %u bands, outside [1, %u]", c->bands,
                         c->steps);
     if (c->grid_bits > FED_MATRIX_GRID_BITS_MAX)
-        return fed_fail(err, FED_E_INVALID, "matrix: grid_bits %u is above %d", c->grid_bits,
-                        FED_MATRIX_GRID_BITS_MAX);
+        return fed_fail(err, FED_E_INVALID, "matrix: grid_bits %u is above %d",
+                        c->grid_bits, FED_MATRIX_GRID_BITS_MAX);
     if (c->kind != FED_MATRIX_BLT) return FED_OK;
     if (!c->buffers || c->buffers > FED_BLT_MAX)
-        return fed_fail(err, FED_E_INVALID, "matrix: %u buffers, outside [1, %d]", c->buffers,
-                        FED_BLT_MAX);
+        return fed_fail(err, FED_E_INVALID, "matrix: %u buffers, outside [1, %d]",
+                        c->buffers, FED_BLT_MAX);
     for (uint32_t i = 0; i < c->buffers; i++)
         if (!(c->theta[i] >= 0 && c->theta[i] < 1) || !(c->omega[i] >= 0))
             return fed_fail(err, FED_E_INVALID,
-                            "matrix: buffer %u has theta %g, outside [0, 1), or omega %g", i,
-                            c->theta[i], c->omega[i]);
+                            "matrix: buffer %u has theta %g, outside [0, 1), or omega %g",
+                            i, c->theta[i], c->omega[i]);
     return FED_OK;
 }
 
@@ -72,10 +72,11 @@ static fed_status fill_coefficients(fed_matrix *m, fed_error *err)
         m->c[j] = c->grid_bits ? floor(before * grid + 0.5) / grid : before;
         if (m->c[j] > 0) m->used = j + 1;
         if (m->c[j] < 0 || m->c[j] > m->c[j - 1])
-            return fed_fail(err, FED_E_REFUSED,
-                            "matrix: coefficient %u is %g after %g; the sensitivity formula "
-                            "holds for 1 >= c_1 >= c_2 >= ... >= 0 only",
-                            j, m->c[j], m->c[j - 1]);
+            return fed_fail(
+                err, FED_E_REFUSED,
+                "matrix: coefficient %u is %g after %g; the sensitivity formula "
+                "holds for 1 >= c_1 >= c_2 >= ... >= 0 only",
+                j, m->c[j], m->c[j - 1]);
     }
     return FED_OK;
 }
@@ -139,7 +140,8 @@ static fed_status compute(fed_matrix *m, fed_error *err)
     return toeplitz_error(m, &m->error, err);
 }
 
-fed_status fed_matrix_new(fed_matrix **out, const fed_matrix_config *config, fed_error *err)
+fed_status fed_matrix_new(fed_matrix **out, const fed_matrix_config *config,
+                          fed_error *err)
 {
     *out = NULL;
     FED_TRY(check(config, err));

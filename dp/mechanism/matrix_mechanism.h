@@ -37,21 +37,21 @@ enum { FED_BLT_MAX = 8, FED_MATRIX_STEPS_MAX = 1 << 16, FED_MATRIX_GRID_BITS_MAX
 
 typedef struct fed_matrix_config {
     fed_matrix_kind kind;
-    uint32_t steps;           /* n: rounds */
-    uint32_t separation;      /* b >= 1: rounds between two participations of a device */
-    uint32_t participations;  /* k >= 1 */
-    uint32_t bands;           /* banded only */
-    uint32_t buffers;         /* blt only: 1..FED_BLT_MAX */
+    uint32_t steps;          /* n: rounds */
+    uint32_t separation;     /* b >= 1: rounds between two participations of a device */
+    uint32_t participations; /* k >= 1 */
+    uint32_t bands;          /* banded only */
+    uint32_t buffers;        /* blt only: 1..FED_BLT_MAX */
     double theta[FED_BLT_MAX], omega[FED_BLT_MAX];
-    unsigned grid_bits;       /* coefficients rounded to multiples of 2^-grid_bits; 0: not */
+    unsigned grid_bits; /* coefficients rounded to multiples of 2^-grid_bits; 0: not */
 } fed_matrix_config;
 
 typedef struct fed_matrix fed_matrix;
 
 /** Compute the strategy. FED_E_INVALID names the field; FED_E_REFUSED when the coefficients
  *  are not non-negative and non-increasing, on which the sensitivity formula rests. */
-FED_MUST_CHECK fed_status fed_matrix_new(fed_matrix **out, const fed_matrix_config *config,
-                                         fed_error *err);
+FED_MUST_CHECK fed_status fed_matrix_new(fed_matrix **out,
+                                         const fed_matrix_config *config, fed_error *err);
 void fed_matrix_free(fed_matrix *m);
 /** c_j of a Toeplitz strategy (c_0 = 1), 0 beyond; for the tree always 0. */
 double fed_matrix_coefficient(const fed_matrix *m, uint32_t j);
@@ -64,7 +64,8 @@ double fed_matrix_error_squared(const fed_matrix *m);
 /** max over patterns of at most k participations, at least b apart, of the sum over the nodes of
  *  a binary tree over `steps` leaves of (participations below the node)^2 (Kairouz et al.
  *  2021, appendix D.2), without restarts, incomplete right end included. */
-FED_MUST_CHECK fed_status fed_tree_sensitivity_squared(uint32_t steps, uint32_t separation,
+FED_MUST_CHECK fed_status fed_tree_sensitivity_squared(uint32_t steps,
+                                                       uint32_t separation,
                                                        uint32_t participations,
                                                        double *out, fed_error *err);
 

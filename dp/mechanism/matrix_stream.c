@@ -38,8 +38,8 @@ fed_status fed_matrix_stream_new(fed_matrix_stream **out, const fed_matrix *m, s
         return fed_fail(err, FED_E_INVALID, "matrix: grid_bits must be set for a stream");
     size_t rows = tree ? TREE_LEVELS : m->used > 1 ? m->used - 1 : 1;
     if (!dim || dim > STATE_MAX / 8 / rows)
-        return fed_fail(err, FED_E_LIMIT, "matrix: %zu coordinates of %zu rounds in memory", dim,
-                        rows);
+        return fed_fail(err, FED_E_LIMIT,
+                        "matrix: %zu coordinates of %zu rounds in memory", dim, rows);
     fed_matrix_stream *s = fed_calloc(1, sizeof *s);
     if (!s) return fed_fail_nomem(err, sizeof *s);
     s->matrix = m, s->dim = dim, s->rows = rows;

@@ -16,7 +16,7 @@
 
 enum { STATES_MAX = 1 << 25 };
 #define IMPOSSIBLE (-1.0)
-#define UNKNOWN (-2.0)
+#define UNKNOWN    (-2.0)
 
 typedef struct tree_search {
     uint32_t gap; /* b - 1: leaves that must lie between two participations */
@@ -97,8 +97,8 @@ fed_status fed_tree_sensitivity_squared(uint32_t steps, uint32_t separation,
     *out = 0;
     if (!steps || steps > FED_MATRIX_STEPS_MAX || !separation || !participations)
         return fed_fail(err, FED_E_INVALID,
-                        "tree: %u steps (at most %d), separation %u, %u participations", steps,
-                        FED_MATRIX_STEPS_MAX, separation, participations);
+                        "tree: %u steps (at most %d), separation %u, %u participations",
+                        steps, FED_MATRIX_STEPS_MAX, separation, participations);
     if (separation > steps) separation = steps;
     uint32_t possible = (steps - 1) / separation + 1;
     tree_search s = {.gap = separation - 1, .lowest = floor_log2(separation)};
@@ -107,8 +107,8 @@ fed_status fed_tree_sensitivity_squared(uint32_t steps, uint32_t separation,
     double states = 2.0 * s.levels * (s.most + 1) * separation * separation;
     if (states > STATES_MAX)
         return fed_fail(err, FED_E_LIMIT,
-                        "tree: %u participations %u apart need %g states, at most %d", s.most,
-                        separation, states, STATES_MAX);
+                        "tree: %u participations %u apart need %g states, at most %d",
+                        s.most, separation, states, STATES_MAX);
     size_t n = (size_t)states;
     s.memo = fed_malloc(n * sizeof *s.memo);
     if (!s.memo) return fed_fail_nomem(err, n * sizeof *s.memo);

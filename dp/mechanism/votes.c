@@ -7,7 +7,8 @@ fed_status fed_votes_bound_derive(fed_votes_bound *out, uint32_t k, unsigned bit
                                   fed_error *err)
 {
     if (!k || bits < 1 || bits > 16)
-        return fed_fail(err, FED_E_INVALID, "update.vote_bits: %u blocks of %u bits", k, bits);
+        return fed_fail(err, FED_E_INVALID, "update.vote_bits: %u blocks of %u bits", k,
+                        bits);
     uint64_t top = ((uint64_t)1 << bits) - 1;
     out->norm_squared = k * top * top;
     out->norm = sqrt((double)out->norm_squared) * (1 + 0x1p-50);
@@ -32,7 +33,8 @@ fed_status fed_votes_split(double z, double share, double *z_update, double *z_v
                            fed_error *err)
 {
     if (!(z > 0) || !(share > 0 && share < 1))
-        return fed_fail(err, FED_E_INVALID, "privacy.votes.share: %g is outside (0, 1)", share);
+        return fed_fail(err, FED_E_INVALID, "privacy.votes.share: %g is outside (0, 1)",
+                        share);
     *z_votes = z / sqrt(share);
     *z_update = z / sqrt(1 - share);
     return FED_OK;

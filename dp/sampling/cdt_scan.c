@@ -10,7 +10,7 @@
 #endif
 
 /* The reference. Sixteen uniforms at a time keep their counts in registers. */
-static inline uint64_t scan_plain(const fed_cdt *cdt, const uint64_t *u, uint64_t *count)
+static uint64_t scan_scalar(const fed_cdt *cdt, const uint64_t *u, uint64_t *count)
 {
     uint64_t tie = 0;
     for (size_t i = 0; i < FED_TABLE_BLOCK; i += 16) {
@@ -28,9 +28,13 @@ static inline uint64_t scan_plain(const fed_cdt *cdt, const uint64_t *u, uint64_
     return tie;
 }
 
-static uint64_t scan_scalar(const fed_cdt *cdt, const uint64_t *u, uint64_t *count)
+static void apply_scalar(const uint64_t *count, const uint64_t *sign, int64_t weight,
+                         int64_t *sum)
 {
-    return scan_plain(cdt, u, count);
+    for (size_t i = 0; i < FED_TABLE_BLOCK; i++) {
+        uint64_t negative = 0 - (sign[i / 64] >> i % 64 & 1);
+        sum[i] += weight * (int64_t)((count[i] ^ negative) - negative);
+    }
 }
 
 #if defined(__x86_64__)
@@ -63,60 +67,22 @@ scan_avx2(const fed_cdt *cdt, const uint64_t *u, uint64_t *count)
     return (uint64_t)!_mm256_testz_si256(tie, tie);
 }
 
-/* A tie is looked for at one place only, the counted threshold, which a permutation of every
- * 8-word block of the table delivers without an address that depends on it. */
-__attribute__((target("avx512f"))) static inline __mmask8
-ties_avx512(const fed_cdt *cdt, __m512i u, __m512i c)
+static uint64_t scan_avx512(const fed_cdt *cdt, const uint64_t *u, uint64_t *count)
 {
-    const __m512i ones = _mm512_set1_epi64(-1);
-    __m512i block = _mm512_srli_epi64(c, 3), at = ones;
-    for (size_t b = 0; 8 * b < cdt->first; b++) {
-        __m512i words = _mm512_loadu_si512(cdt->high + 8 * b);
-        __mmask8 here = _mm512_cmpeq_epi64_mask(block, _mm512_set1_epi64((long long)b));
-        at = _mm512_mask_permutexvar_epi64(at, here, c, words);
-    }
-    return _mm512_cmpeq_epi64_mask(at, u);
-}
-
-__attribute__((target("avx512f"))) static uint64_t
-scan_avx512(const fed_cdt *cdt, const uint64_t *u, uint64_t *count)
-{
-    const __m512i one = _mm512_set1_epi64(1);
-    unsigned tie = 0;
-    for (size_t i = 0; i < FED_TABLE_BLOCK; i += 64) {
-        __m512i x[8], c[8];
-        for (int q = 0; q < 8; q++) {
-            x[q] = _mm512_loadu_si512(u + i + 8 * q);
-            c[q] = _mm512_setzero_si512();
-        }
-        for (size_t k = 0; k < cdt->first; k++) {
-            __m512i t = _mm512_set1_epi64((long long)cdt->high[k]);
-            for (int q = 0; q < 8; q++) {
-                __mmask8 below = _mm512_cmplt_epu64_mask(t, x[q]);
-                c[q] = _mm512_mask_add_epi64(c[q], below, c[q], one);
-            }
-        }
-        for (int q = 0; q < 8; q++) {
-            tie |= ties_avx512(cdt, x[q], c[q]);
-            _mm512_storeu_si512(count + i + 8 * q, c[q]);
-        }
-    }
-    return tie;
+    return cdt->levels ? fed_cdt_search_avx512(cdt, u, count) : scan_avx2(cdt, u, count);
 }
 
 #endif
 
-fed_cdt_scan fed_cdt_scan_of(fed_kernel kernel)
+const fed_cdt_kernel *fed_cdt_kernel_of(fed_kernel kernel)
 {
-    if (!fed_kernel_available(kernel)) return NULL;
+    static const fed_cdt_kernel scalar = {scan_scalar, apply_scalar};
 #if defined(__x86_64__)
-    if (kernel == FED_KERNEL_AVX512) return scan_avx512;
-    if (kernel == FED_KERNEL_AVX2) return scan_avx2;
+    static const fed_cdt_kernel avx2 = {scan_avx2, apply_scalar};
+    static const fed_cdt_kernel avx512 = {scan_avx512, fed_cdt_apply_avx512};
+    if (kernel == FED_KERNEL_AVX512 && fed_kernel_available(kernel)) return &avx512;
+    if (kernel == FED_KERNEL_AVX2 && fed_kernel_available(kernel)) return &avx2;
 #endif
-    return scan_scalar;
-}
-
-fed_cdt_scan fed_cdt_scan_active(void)
-{
-    return fed_cdt_scan_of(fed_kernel_active());
+    (void)kernel;
+    return &scalar;
 }

@@ -50,6 +50,8 @@ static void init_small(fed_dgauss_exact *s)
         s->small_s = (uint64_t)(root * root), s->small_d = (uint64_t)1 << 2 * f;
         double den = 2.0 * (double)s->small_s * (double)s->small_d * (double)s->t * s->t;
         if (den < 0x1p44) s->small_den = (uint64_t)den;
+        s->small_reach =
+            ((uint64_t)1 << 28) / (s->t * s->small_d); /* |y t D - S| < 2^29 */
         return;
     }
 }
@@ -246,13 +248,12 @@ static bool accept_exactly(const fed_dgauss_exact *s, fed_noise *noise, uint64_t
         if (!exact_coin(noise, fed_noise_word(noise), &x, k)) return k & 1;
 }
 
-/* x = (y t D - S)^2 / (2 S D t^2) in 64-bit integers; y is small enough. */
+/* x = (y t D - S)^2 / (2 S D t^2) in 64-bit integers. */
 static bool accept_small(const fed_dgauss_exact *s, fed_noise *noise, uint64_t y)
 {
     int64_t off = (int64_t)(y * s->t * s->small_d) - (int64_t)s->small_s;
-    fed_u128 num = (fed_u128)((fed_i128)off * off) * FED_EXP_STEPS;
-    uint64_t steps = (uint64_t)(num / s->small_den);
-    uint64_t rest = (uint64_t)(num % s->small_den);
+    uint64_t num = (uint64_t)(off * off) * FED_EXP_STEPS;
+    uint64_t steps = num / s->small_den, rest = num % s->small_den;
     for (; steps >= EXP_TOP; steps -= EXP_TOP)
         if (!coin_exp(s, noise, EXP_TOP)) return false;
     return coin_exp(s, noise, (unsigned)steps) &&
@@ -261,7 +262,7 @@ static bool accept_small(const fed_dgauss_exact *s, fed_noise *noise, uint64_t y
 
 static bool accept(const fed_dgauss_exact *s, fed_noise *noise, uint64_t y)
 {
-    if (s->small_den && y < 1 << 16) return accept_small(s, noise, y);
+    if (s->small_den && y < s->small_reach) return accept_small(s, noise, y);
     /* Relative errors of a few 2^-53 in centre and inverse, and 2^-53 sigma in the
      * difference: for y below 64 sigma, 64 x is within 2^-32 of the truth. */
     const double error = 0x1p-38;

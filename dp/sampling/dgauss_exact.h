@@ -13,8 +13,10 @@ typedef struct fed_dgauss_exact {
     uint64_t t;     /* scale of the Laplace proposal: floor(sigma) + 1 */
     double centre;  /* sigma^2 / t, nearly */
     double inverse; /* 1 / (2 sigma^2), nearly */
-    uint64_t small_d, small_s, small_den; /* sigma^2 = S/D and 2 S D t^2 when those are small
+    uint64_t small_d, small_s,
+        small_den;        /* sigma^2 = S/D and 2 S D t^2 when those are small
                                              integers, else 0 */
+    uint64_t small_reach; /* the |x| up to which 64 bits are enough */
     uint64_t exp_digit[FED_EXP_STEPS * FED_EXP_MAX + 1]; /* first 64 bits of exp(-a/64) */
 } fed_dgauss_exact;
 

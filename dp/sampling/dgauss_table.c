@@ -1,7 +1,7 @@
 /*
  * The discrete Gaussian in constant time. A base distribution of small standard deviation s0
- * has a table of P(|x| <= k) in units of 2^-128; a draw scans all of it (cdt_scan.c) and adds
- * a sign. A large sigma is a sum x1 + k x2 of two draws of sigma / sqrt(1 + k^2) (Micciancio,
+ * has a table of P(|x| <= k) in units of 2^-128; a draw scans all of it (cdt_scan.c, or a
+ * search that reads all of it, cdt_search.c) and adds a sign. A large sigma is a sum x1 + k x2 of two draws of sigma / sqrt(1 + k^2) (Micciancio,
  * Walter 2017, section 3), up to three times over.
  *
  * How far from the truth one draw is, in total variation: each cell is off by less than
@@ -21,7 +21,7 @@
 
 enum { LIMBS = FED_FIXED_LIMBS };
 #define TARGET_LOG2 (-93.0) /* distance allowed per convolution */
-#define PI 3.14159265358979323846
+#define PI          3.14159265358979323846
 
 static double convolution_log2(double base, double k)
 {
@@ -79,14 +79,36 @@ static void add_weight(mp_limb_t *sum, const fed_fixed *weight, int times)
         sum[LIMBS] += mpn_add_n(sum, sum, weight->w, LIMBS);
 }
 
+size_t fed_cdt_level_start(unsigned level)
+{
+    return level <= 3 ? 8 * (size_t)level : 16 + ((size_t)1 << level);
+}
+
+/* Node i of level l is the threshold at which a lower-bound search stands after l steps, i being
+ * the steps taken to the right, as a binary number. Padded with all ones, never passed. */
+static void build_tree(fed_cdt *cdt)
+{
+    cdt->levels = 1;
+    while (((size_t)1 << cdt->levels) <= cdt->first)
+        cdt->levels++;
+    if (cdt->levels > FED_CDT_LEVELS_MAX) cdt->levels = 0;
+    for (unsigned l = 0; l < cdt->levels; l++)
+        for (size_t i = 0; i < (size_t)1 << l; i++) {
+            size_t at = ((2 * i + 1) << (cdt->levels - 1 - l)) - 1;
+            cdt->node[fed_cdt_level_start(l) + i] =
+                at < cdt->first ? cdt->high[at] : UINT64_MAX;
+        }
+}
+
 static fed_status cdt_init(fed_cdt *cdt, double base, fed_error *err)
 {
     size_t n = (size_t)(base * 13.6) + 3; /* sqrt(2 ln 2^132): beyond it P < 2^-130 */
     cdt->n = n, cdt->padded = (n + 15) / 8 * 8;
-    cdt->high = fed_malloc(2 * cdt->padded * sizeof *cdt->high);
-    if (!cdt->high) return fed_fail_nomem(err, 2 * cdt->padded * sizeof *cdt->high);
-    cdt->low = cdt->high + cdt->padded;
-    memset(cdt->high, 0xff, 2 * cdt->padded * sizeof *cdt->high);
+    size_t words = 2 * cdt->padded + FED_CDT_NODES;
+    cdt->high = fed_malloc(words * sizeof *cdt->high);
+    if (!cdt->high) return fed_fail_nomem(err, words * sizeof *cdt->high);
+    cdt->low = cdt->high + cdt->padded, cdt->node = cdt->low + cdt->padded;
+    memset(cdt->high, 0xff, words * sizeof *cdt->high);
     mp_limb_t total[LIMBS + 1] = {0}, partial[LIMBS + 1] = {0};
     walk w;
     walk_start(&w, base);
@@ -102,6 +124,7 @@ static fed_status cdt_init(fed_cdt *cdt, double base, fed_error *err)
     cdt->first = 0;
     while (cdt->first < n && cdt->high[cdt->first] != UINT64_MAX)
         cdt->first++;
+    build_tree(cdt);
     return FED_OK;
 }
 
@@ -139,48 +162,45 @@ void fed_dgauss_table_fini(fed_dgauss_table *t)
 
 /* ---- drawing ---- */
 
+typedef struct block {
+    uint64_t u[FED_TABLE_BLOCK], count[FED_TABLE_BLOCK], sign[FED_TABLE_BLOCK / 64];
+    int64_t sum[FED_TABLE_BLOCK];
+} block;
+
 /* Some first word equals a threshold's: draw second words for those, and count again. */
-static void settle(const fed_cdt *cdt, fed_noise *noise, const uint64_t *u, uint64_t *count)
+static void settle(const fed_cdt *cdt, fed_noise *noise, block *b)
 {
     for (size_t i = 0; i < FED_TABLE_BLOCK; i++) {
-        size_t k = count[i];
-        if (k >= cdt->n || cdt->high[k] != u[i]) continue;
+        size_t k = b->count[i];
+        if (k >= cdt->n || cdt->high[k] != b->u[i]) continue;
         uint64_t v = fed_noise_word(noise);
-        while (k < cdt->n && cdt->high[k] == u[i] && cdt->low[k] <= v)
+        while (k < cdt->n && cdt->high[k] == b->u[i] && cdt->low[k] <= v)
             k++;
-        count[i] = k;
+        b->count[i] = k;
     }
 }
 
-/* A block of base draws, each with its weight, added to `out`. */
-static void add_block(const fed_dgauss_table *t, fed_cdt_scan scan, fed_noise *noise,
-                      int64_t weight, uint64_t *u, int64_t *out)
+/* A block of base draws: sum += weight * (+-count). */
+static void add_part(const fed_dgauss_table *t, const fed_cdt_kernel *kernel,
+                     fed_noise *noise, int64_t weight, block *b)
 {
-    uint64_t count[FED_TABLE_BLOCK], sign[FED_TABLE_BLOCK / 64];
-    fed_noise_words(noise, u, FED_TABLE_BLOCK);
-    fed_noise_words(noise, sign, FED_TABLE_BLOCK / 64);
-    if (scan(&t->cdt, u, count)) settle(&t->cdt, noise, u, count);
-    for (size_t i = 0; i < FED_TABLE_BLOCK; i++) {
-        uint64_t negative = 0 - (sign[i / 64] >> i % 64 & 1);
-        out[i] += weight * (int64_t)((count[i] ^ negative) - negative);
-    }
-    fed_wipe(count, sizeof count);
-    fed_wipe(sign, sizeof sign);
+    fed_noise_words(noise, b->u, FED_TABLE_BLOCK);
+    fed_noise_words(noise, b->sign, FED_TABLE_BLOCK / 64);
+    if (kernel->scan(&t->cdt, b->u, b->count)) settle(&t->cdt, noise, b);
+    kernel->apply(b->count, b->sign, weight, b->sum);
 }
 
 void fed_dgauss_table_fill(const fed_dgauss_table *t, fed_noise *noise, int64_t *out,
                            size_t n)
 {
-    fed_cdt_scan scan = fed_cdt_scan_active();
-    uint64_t u[FED_TABLE_BLOCK];
-    int64_t block[FED_TABLE_BLOCK];
+    const fed_cdt_kernel *kernel = fed_cdt_kernel_of(fed_kernel_active());
+    block b;
     for (size_t done = 0; done < n; done += FED_TABLE_BLOCK) {
         size_t left = n - done < FED_TABLE_BLOCK ? n - done : FED_TABLE_BLOCK;
-        memset(block, 0, sizeof block);
+        memset(b.sum, 0, sizeof b.sum);
         for (unsigned part = 0; part < 1u << t->levels; part++)
-            add_block(t, scan, noise, t->weight[part], u, block);
-        memcpy(out + done, block, left * sizeof *block);
+            add_part(t, kernel, noise, t->weight[part], &b);
+        memcpy(out + done, b.sum, left * sizeof *b.sum);
     }
-    fed_wipe(u, sizeof u);
-    fed_wipe(block, sizeof block);
+    fed_wipe(&b, sizeof b);
 }

@@ -23,7 +23,8 @@ fed_status fed_noise_init_random(fed_noise *noise, const fed_random *random,
     uint8_t key[32];
     memset(noise, 0, sizeof *noise);
     fed_status status = fed_random_fill(random, purpose, index, key, sizeof key);
-    if (status != FED_OK) return fed_fail(err, status, "noise: no random key for %s", purpose);
+    if (status != FED_OK)
+        return fed_fail(err, status, "noise: no random key for %s", purpose);
     status = fed_noise_init(noise, key, err);
     fed_wipe(key, sizeof key);
     return status;

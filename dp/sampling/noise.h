@@ -31,7 +31,8 @@ typedef struct fed_noise {
 FED_MUST_CHECK fed_status fed_noise_init(fed_noise *noise, const uint8_t key[32],
                                          fed_error *err);
 /** Draw the key itself: random's bytes named (purpose, index). */
-FED_MUST_CHECK fed_status fed_noise_init_random(fed_noise *noise, const fed_random *random,
+FED_MUST_CHECK fed_status fed_noise_init_random(fed_noise *noise,
+                                                const fed_random *random,
                                                 const char *purpose, uint64_t index,
                                                 fed_error *err);
 /** Wipe and release. */

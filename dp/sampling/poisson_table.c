@@ -76,7 +76,8 @@ fed_status fed_poisson_table_init(fed_poisson_table *t, double mean, fed_error *
         fill_weights(weight, t->from, t->n, mode, units);
         fill_thresholds(t, weight);
     }
-    fed_status status = weight && t->high ? FED_OK : fed_fail_nomem(err, t->n * sizeof *weight);
+    fed_status status =
+        weight && t->high ? FED_OK : fed_fail_nomem(err, t->n * sizeof *weight);
     fed_free(weight);
     if (status != FED_OK) fed_poisson_table_fini(t);
     return status;

@@ -24,8 +24,8 @@ static fed_status check_sigma(fed_sampler_kind kind, double sigma, fed_error *er
     if (kind < FED_SAMPLER_GAUSSIAN_EXACT || kind > FED_SAMPLER_SKELLAM)
         return fed_fail(err, FED_E_INVALID, "sampler: kind %d is unknown", (int)kind);
     if (!(sigma >= low && sigma <= high))
-        return fed_fail(err, FED_E_INVALID, "sampler: sigma %g is outside [%g, %g]", sigma,
-                        low, high);
+        return fed_fail(err, FED_E_INVALID, "sampler: sigma %g is outside [%g, %g]",
+                        sigma, low, high);
     return FED_OK;
 }
 
@@ -55,7 +55,8 @@ fed_status fed_sampler_new(fed_sampler **out, fed_sampler_kind kind, double sigm
 void fed_sampler_free(fed_sampler *sampler)
 {
     if (!sampler) return;
-    if (sampler->kind == FED_SAMPLER_GAUSSIAN_FAST) fed_dgauss_table_fini(&sampler->u.table);
+    if (sampler->kind == FED_SAMPLER_GAUSSIAN_FAST)
+        fed_dgauss_table_fini(&sampler->u.table);
     if (sampler->kind == FED_SAMPLER_SKELLAM) fed_poisson_table_fini(&sampler->u.poisson);
     fed_free(sampler);
 }

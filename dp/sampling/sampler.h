@@ -29,7 +29,7 @@ typedef enum fed_sampler_kind {
 typedef struct fed_sampler fed_sampler;
 
 /** The largest standard deviation: exact, fast, Skellam. */
-#define FED_SAMPLER_SIGMA_MAX 0x1p40
+#define FED_SAMPLER_SIGMA_MAX         0x1p40
 #define FED_SAMPLER_SKELLAM_SIGMA_MAX 0x1p15
 
 /** A sampler for standard deviation `sigma` (> 0, at most the maximum of its kind; at least

@@ -64,7 +64,8 @@ static long textbook_draw(unsigned long sigma, gmp_randstate_t random)
     unsigned long t = sigma + 1;
     mpz_t u, tz, one, num, den;
     long x = 0;
-    mpz_init(u), mpz_init_set_ui(tz, t), mpz_init_set_ui(one, 1), mpz_init(num), mpz_init(den);
+    mpz_init(u), mpz_init_set_ui(tz, t), mpz_init_set_ui(one, 1), mpz_init(num),
+        mpz_init(den);
     for (bool done = false; !done;) {
         below(u, tz, random);
         if (!coin_exp(u, tz, random)) continue;
@@ -74,7 +75,8 @@ static long textbook_draw(unsigned long sigma, gmp_randstate_t random)
         unsigned long y = mpz_get_ui(u) + t * v;
         bool negative = gmp_urandomb_ui(random, 1);
         if (negative && !y) continue;
-        mpz_set_ui(num, y * t), mpz_sub_ui(num, num, sigma * sigma), mpz_mul(num, num, num);
+        mpz_set_ui(num, y * t), mpz_sub_ui(num, num, sigma * sigma),
+            mpz_mul(num, num, num);
         mpz_set_ui(den, 2 * sigma * sigma), mpz_mul_ui(den, den, t * t);
         done = coin_exp(num, den, random);
         x = negative ? -(long)y : (long)y;
@@ -117,17 +119,25 @@ static void bench_samplers(fed_bench *b)
         double s = (double)sigma[i];
         check(fed_sampler_new(&exact, FED_SAMPLER_GAUSSIAN_EXACT, s, &err), &err);
         check(fed_sampler_new(&fast, FED_SAMPLER_GAUSSIAN_FAST, s, &err), &err);
-        fed_bench_run(b, &(fed_bench_case){.name = exact_name[i], .unit = "M/s",
-                                           .work = DRAWS / 1e6, .ours = draw, .ctx = exact,
+        fed_bench_run(b, &(fed_bench_case){.name = exact_name[i],
+                                           .unit = "M/s",
+                                           .work = DRAWS / 1e6,
+                                           .ours = draw,
+                                           .ctx = exact,
                                            .reference_sampler = textbook,
                                            .reference_ctx = (void *)(uintptr_t)&sigma[i],
                                            .reference_name = "textbook on big rationals",
                                            .target = {FED_BENCH_OURS_AT_LEAST, 10}});
-        fed_bench_run(b, &(fed_bench_case){.name = fast_name[i], .unit = "M/s",
-                                           .work = DRAWS / 1e6, .ours = draw, .ctx = fast,
-                                           .reference = draw, .reference_ctx = exact,
-                                           .reference_name = "our exact sampler",
-                                           .target = {FED_BENCH_OURS_AT_LEAST, target[i]}});
+        fed_bench_run(b,
+                      &(fed_bench_case){.name = fast_name[i],
+                                        .unit = "M/s",
+                                        .work = DRAWS / 1e6,
+                                        .ours = draw,
+                                        .ctx = fast,
+                                        .reference = draw,
+                                        .reference_ctx = exact,
+                                        .reference_name = "our exact sampler",
+                                        .target = {FED_BENCH_OURS_AT_LEAST, target[i]}});
         fed_sampler_free(exact);
         fed_sampler_free(fast);
     }
@@ -158,7 +168,8 @@ static double largest_error(void)
             fed_dp_event e = fed_dp_gaussian(sigma, FED_SAMPLING_POISSON, q, 1);
             double exact = log1p(q * expm1(fed_gaussian_epsilon(sigma, 1e-6 / q)));
             double off = account(&e, FED_ACCOUNTANT_PLD, 1e-6) / exact - 1;
-            worst = fmax(worst, off < -1e-9 ? 1 : off); /* below the truth: as bad as can be */
+            worst = fmax(worst,
+                         off < -1e-9 ? 1 : off); /* below the truth: as bad as can be */
         }
     return worst * 100;
 }
@@ -166,13 +177,18 @@ static double largest_error(void)
 static void bench_accountants(fed_bench *b)
 {
     static fed_accountant pld = FED_ACCOUNTANT_PLD, rdp = FED_ACCOUNTANT_RDP;
-    fed_bench_run(b, &(fed_bench_case){.name = "pld, 1000 sampled steps", .unit = "ms",
-                                       .ours = account_1000, .ctx = &pld,
-                                       .reference = account_1000, .reference_ctx = &rdp,
+    fed_bench_run(b, &(fed_bench_case){.name = "pld, 1000 sampled steps",
+                                       .unit = "ms",
+                                       .ours = account_1000,
+                                       .ctx = &pld,
+                                       .reference = account_1000,
+                                       .reference_ctx = &rdp,
                                        .reference_name = "our rdp",
                                        .target = {FED_BENCH_OURS_AT_MOST, 1000}});
-    fed_bench_add(b, &(fed_bench_figure){.name = "pld above the exact value", .unit = "%",
-                                         .ours = largest_error(), .reference = NAN,
+    fed_bench_add(b, &(fed_bench_figure){.name = "pld above the exact value",
+                                         .unit = "%",
+                                         .ours = largest_error(),
+                                         .reference = NAN,
                                          .reference_name = "exact, one step",
                                          .target = {FED_BENCH_OURS_AT_MOST, 0.5}});
     /* EMNIST's setting of Kairouz, Liu, Steinke 2021 at epsilon 10: 100 of 3400, 1500 rounds */
@@ -181,13 +197,15 @@ static void bench_accountants(fed_bench *b)
     fed_dp_event e = fed_dp_gaussian(1, FED_SAMPLING_POISSON, 100 / 3400.0, 1500);
     e.model = FED_MODEL_DISTRIBUTED, e.sigma_local = local, e.shares = 100;
     e.dim = (uint64_t)dim;
-    e.delta2 = fed_rounded_norm(0.03 * scale, dim, exp(-0.5)), e.delta1 = e.delta2 * sqrt(dim);
-    fed_bench_add(b, &(fed_bench_figure){
-                         .name = "epsilon at equal noise, EMNIST", .unit = "epsilon",
-                         .ours = account(&e, FED_ACCOUNTANT_PLD, 1 / 3400.0),
-                         .reference = account(&e, FED_ACCOUNTANT_RDP, 1 / 3400.0),
-                         .reference_name = "the authors' rdp",
-                         .target = {FED_BENCH_RATIO_AT_MOST, 0.8}});
+    e.delta2 = fed_rounded_norm(0.03 * scale, dim, exp(-0.5)),
+    e.delta1 = e.delta2 * sqrt(dim);
+    fed_bench_add(
+        b, &(fed_bench_figure){.name = "epsilon at equal noise, EMNIST",
+                               .unit = "epsilon",
+                               .ours = account(&e, FED_ACCOUNTANT_PLD, 1 / 3400.0),
+                               .reference = account(&e, FED_ACCOUNTANT_RDP, 1 / 3400.0),
+                               .reference_name = "the authors' rdp",
+                               .target = {FED_BENCH_RATIO_AT_MOST, 0.8}});
 }
 
 int main(int argc, char **argv)

@@ -43,7 +43,8 @@ static void test_rdp_rows(void)
     while (csv_next(&csv)) {
         double sigma = csv_number(&csv, "sigma"), q = csv_number(&csv, "q");
         double steps = csv_number(&csv, "steps"), delta = csv_number(&csv, "delta");
-        double order = csv_number(&csv, "rdp_order"), wanted = csv_number(&csv, "eps_rdp");
+        double order = csv_number(&csv, "rdp_order"),
+               wanted = csv_number(&csv, "eps_rdp");
         double ours = fed_rdp_poisson(q, sigma, order);
         bool whole = order == floor(order) || q == 1;
         double theirs = whole ? ours : absolute_rdp(q, sigma, order);
@@ -60,7 +61,8 @@ static void test_rdp_rows(void)
         worse += best > wanted * (1 + 1e-9);
     }
     CHECK_EQ(worse, 0);
-    fed_note("%d rows, largest relative difference %.2g; at %d fractional orders the reference "
+    fed_note("%d rows, largest relative difference %.2g; at %d fractional orders the "
+             "reference "
              "adds absolute values and we are tighter",
              rows, worst, tighter);
 }
@@ -69,7 +71,8 @@ static void check_pld_row(const csv_rows *csv, int *rows, int *loose, double *wo
 {
     double sigma = csv_number(csv, "sigma"), q = csv_number(csv, "q");
     double steps = csv_number(csv, "steps"), delta = csv_number(csv, "delta");
-    double wanted = csv_number(csv, "eps_pld"), exact = csv_number(csv, "eps_exact_gaussian");
+    double wanted = csv_number(csv, "eps_pld"),
+           exact = csv_number(csv, "eps_exact_gaussian");
     fed_dp_event e = fed_dp_gaussian(sigma, FED_SAMPLING_POISSON, q, (uint64_t)steps);
     double here = NAN;
     fed_error err;
@@ -81,8 +84,9 @@ static void check_pld_row(const csv_rows *csv, int *rows, int *loose, double *wo
     } else if (csv_number(csv, "pld_tight") == 0) {
         ++*loose;
     } else {
-        CHECK_MSG(fabs(here - wanted) < 2e-3, "sigma %g q %g T %g delta %g: %.9g, not %.9g",
-                  sigma, q, steps, delta, here, wanted);
+        CHECK_MSG(fabs(here - wanted) < 2e-3,
+                  "sigma %g q %g T %g delta %g: %.9g, not %.9g", sigma, q, steps, delta,
+                  here, wanted);
         *worst = fmax(*worst, fabs(here - wanted));
         ++*rows;
     }
@@ -109,7 +113,8 @@ static void test_crosscheck_rows(void)
     double worst = 0;
     if (!csv_open(&csv, "epsilon_crosscheck.csv")) return;
     while (csv_next(&csv)) {
-        double delta = csv_number(&csv, "delta"), exact = csv_number(&csv, "eps_exact_onestep");
+        double delta = csv_number(&csv, "delta"),
+               exact = csv_number(&csv, "eps_exact_onestep");
         fed_dp_event e =
             fed_dp_gaussian(csv_number(&csv, "sigma"), FED_SAMPLING_POISSON,
                             csv_number(&csv, "q"), (uint64_t)csv_number(&csv, "steps"));
@@ -126,7 +131,8 @@ static void test_crosscheck_rows(void)
         }
         rows++;
     }
-    fed_note("%d rows, %d with an exact value: at most %.2g above it", rows, exact_rows, worst);
+    fed_note("%d rows, %d with an exact value: at most %.2g above it", rows, exact_rows,
+             worst);
 }
 
 /* The reference composes the two directions of the sampled Gaussian separately and takes the
@@ -142,26 +148,28 @@ static void test_fixed_size_rows(void)
     while (csv_next(&csv)) {
         double sigma = csv_number(&csv, "sigma"), q = csv_number(&csv, "q");
         double steps = csv_number(&csv, "steps"), delta = csv_number(&csv, "delta");
-        double order = csv_number(&csv, "rdp_order"), wanted = csv_number(&csv, "eps_rdp_wor");
+        double order = csv_number(&csv, "rdp_order"),
+               wanted = csv_number(&csv, "eps_rdp_wor");
         double rdp = steps * fed_rdp_fixed_size(q, sigma / 2, order);
         double off = relative(fed_rdp_to_epsilon(order, rdp, delta), wanted);
-        CHECK_MSG(off < 1e-9, "sigma %g q %g T %g order %g: off by %g", sigma, q, steps, order,
-                  off);
+        CHECK_MSG(off < 1e-9, "sigma %g q %g T %g order %g: off by %g", sigma, q, steps,
+                  order, off);
         double theirs = NAN, ours = NAN, pld = csv_number(&csv, "eps_pld_wor");
         fed_error err;
-        fed_dp_event e = fed_dp_gaussian(sigma / 2, FED_SAMPLING_POISSON, q, (uint64_t)steps);
+        fed_dp_event e =
+            fed_dp_gaussian(sigma / 2, FED_SAMPLING_POISSON, q, (uint64_t)steps);
         CHECK_OK(fed_dp_epsilon(&e, 1, FED_ACCOUNTANT_PLD, delta, &theirs, &err), &err);
         e.sigma = sigma, e.sampling = FED_SAMPLING_FIXED_SIZE;
         CHECK_OK(fed_dp_epsilon(&e, 1, FED_ACCOUNTANT_PLD, delta, &ours, &err), &err);
-        CHECK_MSG(fabs(theirs - pld) < 2e-3, "sigma %g q %g T %g: %.9g, not %.9g", sigma, q,
-                  steps, theirs, pld);
+        CHECK_MSG(fabs(theirs - pld) < 2e-3, "sigma %g q %g T %g: %.9g, not %.9g", sigma,
+                  q, steps, theirs, pld);
         CHECK(ours >= theirs * (1 - 1e-3));
         if (steps == 1) CHECK_NEAR(ours, theirs, 1e-4 * theirs + 1e-9);
         highest = fmax(highest, ours / theirs);
         rows++;
     }
-    fed_note("%d rows, %d skipped; the sound composition is up to %.2f times higher", rows,
-             skipped, highest);
+    fed_note("%d rows, %d skipped; the sound composition is up to %.2f times higher",
+             rows, skipped, highest);
 }
 
 static void test_zcdp_rows(void)
@@ -172,7 +180,8 @@ static void test_zcdp_rows(void)
         double rho = csv_number(&csv, "rho"), delta = csv_number(&csv, "delta");
         double exact = csv_number(&csv, "eps_exact_gaussian");
         double order = csv_number(&csv, "rdp_order");
-        CHECK(relative(fed_zcdp_to_epsilon(rho, delta), csv_number(&csv, "eps_cks20")) < 1e-9);
+        CHECK(relative(fed_zcdp_to_epsilon(rho, delta), csv_number(&csv, "eps_cks20")) <
+              1e-9);
         CHECK(relative(fed_rdp_to_epsilon(order, rho * order, delta),
                        csv_number(&csv, "eps_rdp_default_orders")) < 1e-9);
         CHECK(relative(fed_gaussian_epsilon(1 / sqrt(2 * rho), delta), exact) < 1e-9);
@@ -219,20 +228,23 @@ static void test_inverse_queries(void)
     double sigma = 0, found = 0;
     uint64_t rounds = 0;
     fed_error err;
-    CHECK_OK(fed_dp_noise_for_epsilon(FED_SAMPLING_POISSON, 0.01, 1000, FED_ACCOUNTANT_RDP, 2,
-                                      1e-5, &sigma, &err),
+    CHECK_OK(fed_dp_noise_for_epsilon(FED_SAMPLING_POISSON, 0.01, 1000,
+                                      FED_ACCOUNTANT_RDP, 2, 1e-5, &sigma, &err),
              &err);
     fed_dp_event e = fed_dp_gaussian(sigma, FED_SAMPLING_POISSON, 0.01, 1000);
     CHECK_OK(fed_dp_epsilon(&e, 1, FED_ACCOUNTANT_RDP, 1e-5, &found, &err), &err);
     CHECK(found <= 2 && found > 1.998);
-    CHECK_OK(fed_dp_rounds_for_epsilon(&e, FED_ACCOUNTANT_RDP, 2, 1e-5, &rounds, &err), &err);
+    CHECK_OK(fed_dp_rounds_for_epsilon(&e, FED_ACCOUNTANT_RDP, 2, 1e-5, &rounds, &err),
+             &err);
     CHECK(rounds >= 1000 && rounds < 1010);
     e = fed_dp_gaussian(4, FED_SAMPLING_NONE, 1, 1);
-    CHECK_OK(fed_dp_rounds_for_epsilon(&e, FED_ACCOUNTANT_PLD, 8, 1e-6, &rounds, &err), &err);
+    CHECK_OK(fed_dp_rounds_for_epsilon(&e, FED_ACCOUNTANT_PLD, 8, 1e-6, &rounds, &err),
+             &err);
     CHECK(fed_gaussian_epsilon(4 / sqrt((double)rounds), 1e-6) <= 8);
     CHECK(fed_gaussian_epsilon(4 / sqrt((double)rounds + 1), 1e-6) > 8);
     e.sigma = 0.2;
-    CHECK_OK(fed_dp_rounds_for_epsilon(&e, FED_ACCOUNTANT_PLD, 1, 1e-6, &rounds, &err), &err);
+    CHECK_OK(fed_dp_rounds_for_epsilon(&e, FED_ACCOUNTANT_PLD, 1, 1e-6, &rounds, &err),
+             &err);
     CHECK_EQ(rounds, 0);
     CHECK_EQ(fed_accountant_from_name("pld"), FED_ACCOUNTANT_PLD);
     CHECK_EQ(fed_sampling_from_name("fixed_size"), FED_SAMPLING_FIXED_SIZE);
@@ -271,11 +283,11 @@ static void test_torture(void)
 int main(void)
 {
     static const fed_case cases[] = {
-        CASE(test_rdp_rows),          CASE(test_pld_rows),
-        CASE(test_crosscheck_rows),   CASE(test_fixed_size_rows),
-        CASE(test_zcdp_rows),         CASE(test_analytic_gaussian),
-        CASE(test_pld_consistency),   CASE(test_inverse_queries),
-        CASE(test_torture),           CASE(test_sampler_distance_is_charged),
+        CASE(test_rdp_rows),        CASE(test_pld_rows),
+        CASE(test_crosscheck_rows), CASE(test_fixed_size_rows),
+        CASE(test_zcdp_rows),       CASE(test_analytic_gaussian),
+        CASE(test_pld_consistency), CASE(test_inverse_queries),
+        CASE(test_torture),         CASE(test_sampler_distance_is_charged),
     };
     return fed_run("dp_accounting", cases, sizeof cases / sizeof *cases);
 }

@@ -21,11 +21,13 @@ static void test_one_run_rows(void)
         uint64_t m = (uint64_t)csv_number(&csv, "m");
         uint64_t guesses = (uint64_t)csv_number(&csv, "n_guess");
         uint64_t correct = (uint64_t)csv_number(&csv, "n_correct");
-        double delta = csv_number(&csv, "delta"), alpha = csv_number(&csv, "significance");
+        double delta = csv_number(&csv, "delta"),
+               alpha = csv_number(&csv, "significance");
         double p = csv_number(&csv, "p_value_at_eps1");
         double wanted = csv_number(&csv, "eps_lb_one_run(SNJ23)");
         CHECK_NEAR(fed_audit_one_run_p(m, guesses, correct, 1, delta), p, 1e-9 * p);
-        CHECK_NEAR(fed_audit_one_run(m, guesses, correct, delta, alpha), wanted, 1e-6 * wanted);
+        CHECK_NEAR(fed_audit_one_run(m, guesses, correct, delta, alpha), wanted,
+                   1e-6 * wanted);
         rows++;
     }
     fed_note("%d rows", rows);
@@ -58,8 +60,9 @@ typedef enum mutant {
     MUTANTS
 } mutant;
 
-static const char *const mutant_name[] = {"sound",       "noise / sqrt 2", "half noiseless",
-                                          "not clipped", "noise reused",   "off by one"};
+static const char *const mutant_name[] = {"sound",          "noise / sqrt 2",
+                                          "half noiseless", "not clipped",
+                                          "noise reused",   "off by one"};
 
 enum { DEVICES = 4, DIM = 64, RUNS = 12000 };
 
@@ -73,9 +76,14 @@ typedef struct pipeline {
 
 static void pipeline_open(pipeline *p, mutant kind, uint8_t seed)
 {
-    fed_distributed_config c = {.kind = FED_SHARE_GAUSSIAN, .clip = 1, .noise_multiplier = 1,
-                                .dim = DIM, .bits = 12, .n_max = DEVICES,
-                                .survivors_min = DEVICES, .tail = 6};
+    fed_distributed_config c = {.kind = FED_SHARE_GAUSSIAN,
+                                .clip = 1,
+                                .noise_multiplier = 1,
+                                .dim = DIM,
+                                .bits = 12,
+                                .n_max = DEVICES,
+                                .survivors_min = DEVICES,
+                                .tail = 6};
     if (kind == OFF_BY_ONE) c.bits = 7; /* small integers, where one is not nothing */
     uint8_t key[32] = {seed, (uint8_t)kind};
     fed_error err;
@@ -100,15 +108,16 @@ static void submit(pipeline *p, int device, bool present, int64_t *out)
     for (int i = 0; i < DIM; i++)
         x[i] = present ? (float)(p->canary / sqrt(DIM)) : 0;
     if (p->kind == SOUND || p->kind == NOISE_REUSED) {
-        CHECK(fed_distributed_encode(&p->d, x, p->sampler, &p->noise, out, NULL, NULL) == 0);
+        CHECK(fed_distributed_encode(&p->d, x, p->sampler, &p->noise, out, NULL, NULL) ==
+              0);
         return;
     }
     if (p->kind == NOT_CLIPPED) {
         CHECK(fed_round_stochastic(x, DIM, p->d.scale, &p->noise, out, NULL) == 0);
     } else {
         CHECK(fed_clip_l2(x, DIM, 1, NULL, NULL) == 0);
-        CHECK(fed_round_conditional(x, DIM, p->d.scale, p->d.delta2, 16, &p->noise, out, NULL,
-                                    NULL) == 0);
+        CHECK(fed_round_conditional(x, DIM, p->d.scale, p->d.delta2, 16, &p->noise, out,
+                                    NULL, NULL) == 0);
     }
     if (p->kind == OFF_BY_ONE)
         for (int i = 0; present && i < DIM; i++)
@@ -161,7 +170,8 @@ static double two_worlds(pipeline *p, double threshold, double delta, int runs)
     for (int world = 0; world < 2; world++)
         for (int i = 0; i < runs; i++)
             ones[world] += run_world(p, world == 1) > threshold;
-    return fed_audit_two_worlds(ones[1], (uint64_t)runs, ones[0], (uint64_t)runs, delta, 0.001);
+    return fed_audit_two_worlds(ones[1], (uint64_t)runs, ones[0], (uint64_t)runs, delta,
+                                0.001);
 }
 
 /* The test with the largest likelihood ratio that still has mass: LLR = epsilon. */
@@ -188,11 +198,11 @@ static void test_two_worlds(void)
                                          : best_threshold(&p, claimed);
         double shown = two_worlds(&p, threshold, delta, runs);
         if (kind == SOUND)
-            CHECK_MSG(shown <= claimed && shown > 0.7 * claimed, "shown %.3f, claimed %.3f",
-                      shown, claimed);
+            CHECK_MSG(shown <= claimed && shown > 0.7 * claimed,
+                      "shown %.3f, claimed %.3f", shown, claimed);
         else
-            CHECK_MSG(shown > claimed, "%s: shown %.3f, claimed %.3f", mutant_name[kind], shown,
-                      claimed);
+            CHECK_MSG(shown > claimed, "%s: shown %.3f, claimed %.3f", mutant_name[kind],
+                      shown, claimed);
         fed_note("%-14s epsilon is at least %.3f, claimed %.3f", mutant_name[kind], shown,
                  claimed);
         pipeline_close(&p);
@@ -215,8 +225,13 @@ static double one_run(mutant kind, double z, double delta)
 {
     static double score[CANARIES];
     static int64_t sum[CANARIES];
-    fed_distributed_config c = {.kind = FED_SHARE_GAUSSIAN, .clip = 1, .noise_multiplier = z,
-                                .dim = CANARIES, .bits = 24, .n_max = 8, .survivors_min = 8};
+    fed_distributed_config c = {.kind = FED_SHARE_GAUSSIAN,
+                                .clip = 1,
+                                .noise_multiplier = z,
+                                .dim = CANARIES,
+                                .bits = 24,
+                                .n_max = 8,
+                                .survivors_min = 8};
     uint8_t key[32] = {(uint8_t)kind, 3};
     static fed_noise noise;
     fed_sampler *sampler = NULL;
@@ -224,7 +239,8 @@ static double one_run(mutant kind, double z, double delta)
     fed_error err;
     CHECK_OK(fed_distributed_derive(&c, &d, &err), &err);
     CHECK_OK(fed_noise_init(&noise, key, &err), &err);
-    CHECK_OK(fed_sampler_new(&sampler, FED_SAMPLER_GAUSSIAN_FAST, d.sigma_local, &err), &err);
+    CHECK_OK(fed_sampler_new(&sampler, FED_SAMPLER_GAUSSIAN_FAST, d.sigma_local, &err),
+             &err);
     memset(sum, 0, sizeof sum);
     for (int device = 0; device < 8 && kind != NOISE_REUSED; device++)
         CHECK_OK(fed_sampler_add(sampler, &noise, sum, CANARIES, &err), &err);
@@ -254,8 +270,8 @@ static void test_one_run(void)
     double unclipped = one_run(NOT_CLIPPED, z, delta);
     CHECK(reused > claimed);
     CHECK(unclipped > claimed);
-    fed_note("claimed %.3f; sound %.3f, noise cancelled %.3f, not clipped %.3f", claimed, sound,
-             reused, unclipped);
+    fed_note("claimed %.3f; sound %.3f, noise cancelled %.3f, not clipped %.3f", claimed,
+             sound, reused, unclipped);
 }
 
 /* ---- no fingerprints ---- */
@@ -287,7 +303,7 @@ static void test_supports_coincide(void)
 int main(void)
 {
     static const fed_case cases[] = {
-        CASE(test_one_run_rows), CASE(test_clopper_pearson), CASE(test_two_worlds),
+        CASE(test_one_run_rows), CASE(test_clopper_pearson),   CASE(test_two_worlds),
         CASE(test_one_run),      CASE(test_supports_coincide),
     };
     return fed_run("dp_audit", cases, sizeof cases / sizeof *cases);

@@ -6,8 +6,12 @@
 
 static fed_ledger_terms terms(fed_ledger_kind kind)
 {
-    fed_ledger_terms t = {.kind = kind, .accountant = FED_ACCOUNTANT_PLD, .delta = 1e-6,
-                          .budget_output = 4, .budget_server = 8, .max_participations = 5};
+    fed_ledger_terms t = {.kind = kind,
+                          .accountant = FED_ACCOUNTANT_PLD,
+                          .delta = 1e-6,
+                          .budget_output = 4,
+                          .budget_server = 8,
+                          .max_participations = 5};
     memset(t.population, 0x5a, sizeof t.population);
     return t;
 }
@@ -18,8 +22,8 @@ static void make_id(uint8_t id[32], unsigned number)
     id[0] = (uint8_t)number, id[1] = (uint8_t)(number >> 8), id[31] = 1;
 }
 
-static fed_status charge(fed_ledger *l, fed_ledger_view view, unsigned number, double sigma,
-                         fed_bytes *bytes, fed_error *err)
+static fed_status charge(fed_ledger *l, fed_ledger_view view, unsigned number,
+                         double sigma, fed_bytes *bytes, fed_error *err)
 {
     uint8_t id[32];
     fed_dp_event e = fed_dp_gaussian(sigma, FED_SAMPLING_NONE, 1, 1);
@@ -56,9 +60,10 @@ static void test_device_stops(void)
     /* a restart: still spent */
     CHECK_OK(fed_ledger_open(&again, bytes.data, bytes.len, &used, &err), &err);
     CHECK_EQ(used, bytes.len);
-    CHECK_FAILS(charge(again, FED_LEDGER_SEEN, 201, 1.5, &bytes, &err), FED_E_BUDGET, &err,
-                "budget");
-    CHECK_OK(charge(again, FED_LEDGER_SEEN, 3, 1.5, &bytes, &err), &err); /* charged before */
+    CHECK_FAILS(charge(again, FED_LEDGER_SEEN, 201, 1.5, &bytes, &err), FED_E_BUDGET,
+                &err, "budget");
+    CHECK_OK(charge(again, FED_LEDGER_SEEN, 3, 1.5, &bytes, &err),
+             &err); /* charged before */
     CHECK_MEM(fed_ledger_head(again), fed_ledger_head(l), 32);
     CHECK_MEM(fed_ledger_get_terms(again), &t, sizeof t);
     fed_ledger_free(l);
@@ -130,7 +135,8 @@ static void test_retry(void)
     CHECK_OK(charge(l, FED_LEDGER_SEEN, 1, 4, &bytes, &err), &err);
     CHECK_EQ(bytes.len, len);
     CHECK_EQ(fed_ledger_count(l, FED_LEDGER_SEEN), 1);
-    CHECK_FAILS(charge(l, FED_LEDGER_SEEN, 1, 5, &bytes, &err), FED_E_EXISTS, &err, "another");
+    CHECK_FAILS(charge(l, FED_LEDGER_SEEN, 1, 5, &bytes, &err), FED_E_EXISTS, &err,
+                "another");
     CHECK_OK(charge(l, FED_LEDGER_OUTPUT, 1, 5, &bytes, &err), &err); /* another view */
     make_id(id, 1);
     CHECK(fed_ledger_has(l, FED_LEDGER_OUTPUT, id));
@@ -148,8 +154,9 @@ static void fill(fed_bytes *bytes)
     fed_bytes_init(bytes, 1 << 16);
     CHECK_OK(fed_ledger_new(&l, &t, bytes, &err), &err);
     for (unsigned i = 0; i < 4; i++)
-        CHECK_OK(charge(l, i & 1 ? FED_LEDGER_SEEN : FED_LEDGER_OUTPUT, i, 9, bytes, &err),
-                 &err);
+        CHECK_OK(
+            charge(l, i & 1 ? FED_LEDGER_SEEN : FED_LEDGER_OUTPUT, i, 9, bytes, &err),
+            &err);
     fed_ledger_free(l);
 }
 
@@ -168,7 +175,8 @@ static void test_torn_write(void)
         }
         if (used == n) whole[wholes++] = n;
         CHECK_EQ(used, whole[wholes - 1]);
-        CHECK_EQ(fed_ledger_count(l, FED_LEDGER_SEEN) + fed_ledger_count(l, FED_LEDGER_OUTPUT),
+        CHECK_EQ(fed_ledger_count(l, FED_LEDGER_SEEN) +
+                     fed_ledger_count(l, FED_LEDGER_OUTPUT),
                  wholes - 1);
         fed_ledger_free(l);
     }
@@ -204,14 +212,15 @@ static void test_chain(void)
     CHECK_EQ(header + 4 * record, bytes.len);
     memcpy(copy, bytes.data, bytes.len);
     memmove(copy + header, copy + header + record, 3 * record);
-    CHECK_FAILS(fed_ledger_open(&l, copy, bytes.len - record, NULL, &err), FED_E_FORMAT, &err,
-                "chain");
+    CHECK_FAILS(fed_ledger_open(&l, copy, bytes.len - record, NULL, &err), FED_E_FORMAT,
+                &err, "chain");
     memcpy(copy, bytes.data, bytes.len);
     memcpy(copy + bytes.len, copy + bytes.len - record, record);
-    CHECK_FAILS(fed_ledger_open(&l, copy, bytes.len + record, NULL, &err), FED_E_FORMAT, &err,
-                "chain");
+    CHECK_FAILS(fed_ledger_open(&l, copy, bytes.len + record, NULL, &err), FED_E_FORMAT,
+                &err, "chain");
     memcpy(copy, "NOPE", 4);
-    CHECK_FAILS(fed_ledger_open(&l, copy, bytes.len, NULL, &err), FED_E_FORMAT, &err, "not a");
+    CHECK_FAILS(fed_ledger_open(&l, copy, bytes.len, NULL, &err), FED_E_FORMAT, &err,
+                "not a");
     fed_bytes_fini(&bytes);
 }
 
@@ -225,7 +234,8 @@ static fed_status use_ledger(void *ctx)
     fed_status status = fed_ledger_new(&l, &t, &bytes, NULL);
     for (unsigned i = 0; i < 3 && status == FED_OK; i++)
         status = charge(l, FED_LEDGER_SEEN, i, 9 + i, &bytes, NULL);
-    if (status == FED_OK) status = fed_ledger_open(&again, bytes.data, bytes.len, NULL, NULL);
+    if (status == FED_OK)
+        status = fed_ledger_open(&again, bytes.data, bytes.len, NULL, NULL);
     fed_ledger_free(l);
     fed_ledger_free(again);
     fed_bytes_fini(&bytes);

@@ -52,7 +52,8 @@ static void test_post_processing(void)
 {
     const double sigma = 2.5;
     for (double r = 0.5; r <= 1; r += 0.25) {
-        double s = sqrt(sigma * sigma - r * r), eta = 2 * exp(-2 * pi * pi * r * r), worst = 0;
+        double s = sqrt(sigma * sigma - r * r), eta = 2 * exp(-2 * pi * pi * r * r),
+               worst = 0;
         double target_sum = 0;
         for (int k = -80; k <= 80; k++)
             target_sum += exp(-k * k / (2 * sigma * sigma));
@@ -68,8 +69,8 @@ static void test_post_processing(void)
             double wanted = exp(-k * k / (2 * sigma * sigma)) / target_sum;
             worst = fmax(worst, fabs(log(mass / wanted)));
         }
-        CHECK_MSG(worst <= 2 * atanh(eta) * 1.01 + 1e-11, "r %g: log-ratio %g, bound %g", r,
-                  worst, 2 * atanh(eta));
+        CHECK_MSG(worst <= 2 * atanh(eta) * 1.01 + 1e-11, "r %g: log-ratio %g, bound %g",
+                  r, worst, 2 * atanh(eta));
     }
 }
 
@@ -93,9 +94,10 @@ static void test_sum_of_shares(void)
             discrete_gaussian(whole, sigma * sqrt(n), 0);
             double worst = 0;
             for (int k = -8; k <= 8; k++)
-                worst = fmax(worst, (double)fabsl(logl(sum[k + REACH] / whole[k + REACH])));
-            CHECK_MSG(worst <= bound + 1e-12, "sigma %g n %d: log-ratio %g, bound %g", sigma, n,
-                      worst, bound);
+                worst =
+                    fmax(worst, (double)fabsl(logl(sum[k + REACH] / whole[k + REACH])));
+            CHECK_MSG(worst <= bound + 1e-12, "sigma %g n %d: log-ratio %g, bound %g",
+                      sigma, n, worst, bound);
         }
     }
 }
@@ -111,11 +113,12 @@ static void test_dominated(void)
             CHECK_OK(fed_domination_derive(&d, sigma, 1, shift, 1, 2, &err), &err);
             discrete_gaussian(p, sigma, 0), discrete_gaussian(q, sigma, shift);
             for (double epsilon = 0; epsilon < 6; epsilon += 0.01) {
-                double there = fed_gaussian_delta(d.sigma_effective, epsilon - 2 * d.slack);
+                double there =
+                    fed_gaussian_delta(d.sigma_effective, epsilon - 2 * d.slack);
                 double here = hockey_stick(p, q, epsilon);
                 CHECK_MSG(here <= there * exp(d.slack) + 1e-17,
-                          "sigma %g shift %d epsilon %g: %g above %g", sigma, shift, epsilon,
-                          here, there);
+                          "sigma %g shift %d epsilon %g: %g above %g", sigma, shift,
+                          epsilon, here, there);
             }
         }
 }
@@ -129,23 +132,30 @@ static void test_no_radius_is_not_enough(void)
     double largest = 0, at = 0;
     discrete_gaussian(p, sigma, 0), discrete_gaussian(q, sigma, 1);
     for (double epsilon = 0; epsilon < 3; epsilon += 0.001) {
-        double here = hockey_stick(p, q, epsilon), there = fed_gaussian_delta(sigma, epsilon);
+        double here = hockey_stick(p, q, epsilon),
+               there = fed_gaussian_delta(sigma, epsilon);
         if (here / there > largest) largest = here / there, at = epsilon;
     }
     CHECK(largest > 1.001);
-    fed_note("sigma 3, shift 1, epsilon %.3f: discrete delta is %.4f times the Gaussian's", at,
-             largest);
+    fed_note(
+        "sigma 3, shift 1, epsilon %.3f: discrete delta is %.4f times the Gaussian's", at,
+        largest);
     fed_domination d;
     fed_error err;
-    CHECK_FAILS(fed_domination_derive(&d, 3, 1, 1, 1, 0, &err), FED_E_REFUSED, &err, "slack");
-    CHECK_FAILS(fed_domination_derive(&d, 0.5, 1, 1, 1, 2, &err), FED_E_REFUSED, &err, "radius");
+    CHECK_FAILS(fed_domination_derive(&d, 3, 1, 1, 1, 0, &err), FED_E_REFUSED, &err,
+                "slack");
+    CHECK_FAILS(fed_domination_derive(&d, 0.5, 1, 1, 1, 2, &err), FED_E_REFUSED, &err,
+                "radius");
 }
 
 int main(void)
 {
     static const fed_case cases[] = {
-        CASE(test_lattice_sums), CASE(test_post_processing), CASE(test_sum_of_shares),
-        CASE(test_dominated),    CASE(test_no_radius_is_not_enough),
+        CASE(test_lattice_sums),
+        CASE(test_post_processing),
+        CASE(test_sum_of_shares),
+        CASE(test_dominated),
+        CASE(test_no_radius_is_not_enough),
     };
     return fed_run("dp_lemma", cases, sizeof cases / sizeof *cases);
 }

@@ -20,14 +20,13 @@ static void test_tree_rows(void)
         double found = NAN;
         fed_error err;
         uint32_t separation = (uint32_t)csv_number(&csv, "min_separation_tfp") + 1;
-        CHECK_OK(fed_tree_sensitivity_squared((uint32_t)csv_number(&csv, "total_steps"),
-                                              separation,
-                                              (uint32_t)csv_number(&csv, "max_participation"),
-                                              &found, &err),
+        CHECK_OK(fed_tree_sensitivity_squared(
+                     (uint32_t)csv_number(&csv, "total_steps"), separation,
+                     (uint32_t)csv_number(&csv, "max_participation"), &found, &err),
                  &err);
         CHECK_MSG(found == csv_number(&csv, "sens_sq"), "steps %s k %s b %u: %g, not %s",
-                  csv_text(&csv, "total_steps"), csv_text(&csv, "max_participation"), separation,
-                  found, csv_text(&csv, "sens_sq"));
+                  csv_text(&csv, "total_steps"), csv_text(&csv, "max_participation"),
+                  separation, found, csv_text(&csv, "sens_sq"));
         rows++;
     }
     fed_note("%d rows", rows);
@@ -84,7 +83,8 @@ static void test_strategy_rows(void)
         double error = fed_matrix_error_squared(m);
         double off = fmax(relative(sensitivity, csv_number(&csv, "sens_sq")),
                           relative(error, csv_number(&csv, "max_err_rownorm_sq")));
-        off = fmax(off, relative(sqrt(sensitivity * error), csv_number(&csv, "max_loss")));
+        off =
+            fmax(off, relative(sqrt(sensitivity * error), csv_number(&csv, "max_loss")));
         CHECK_MSG(off < 1e-9, "%s %s n %u: off by %g", csv_text(&csv, "strategy"),
                   csv_text(&csv, "params"), c.steps, off);
         worst = fmax(worst, off), rows++;
@@ -122,8 +122,12 @@ static void test_sensitivity_by_brute_force(void)
 {
     for (uint32_t b = 1; b <= 4; b++)
         for (uint32_t k = 1; k <= 3; k++) {
-            fed_matrix_config c = {.kind = FED_MATRIX_BANDED, .steps = 10, .separation = b,
-                                   .participations = k, .bands = 6, .grid_bits = 8};
+            fed_matrix_config c = {.kind = FED_MATRIX_BANDED,
+                                   .steps = 10,
+                                   .separation = b,
+                                   .participations = k,
+                                   .bands = 6,
+                                   .grid_bits = 8};
             fed_matrix *m = NULL;
             fed_error err;
             CHECK_OK(fed_matrix_new(&m, &c, &err), &err);
@@ -138,8 +142,11 @@ static void test_sensitivity_by_brute_force(void)
 static void test_stream_is_post_processing(void)
 {
     enum { STEPS = 40, DIM = 64, GRID = 2 };
-    fed_matrix_config c = {.kind = FED_MATRIX_SQRT, .steps = STEPS, .separation = 1,
-                           .participations = 1, .grid_bits = GRID};
+    fed_matrix_config c = {.kind = FED_MATRIX_SQRT,
+                           .steps = STEPS,
+                           .separation = 1,
+                           .participations = 1,
+                           .grid_bits = GRID};
     static int64_t x[STEPS][DIM], released[STEPS][DIM], z[STEPS][DIM];
     uint8_t key[32] = {7};
     fed_noise noise;
@@ -148,9 +155,11 @@ static void test_stream_is_post_processing(void)
     fed_sampler *sampler = NULL;
     fed_error err;
     CHECK_OK(fed_matrix_new(&m, &c, &err), &err);
-    CHECK_OK(fed_matrix_stream_new(&s, m, DIM, 1.5, FED_SAMPLER_GAUSSIAN_EXACT, &err), &err);
-    CHECK_OK(fed_sampler_new(&sampler, FED_SAMPLER_GAUSSIAN_EXACT, 1.5 * (1 << GRID), &err),
+    CHECK_OK(fed_matrix_stream_new(&s, m, DIM, 1.5, FED_SAMPLER_GAUSSIAN_EXACT, &err),
              &err);
+    CHECK_OK(
+        fed_sampler_new(&sampler, FED_SAMPLER_GAUSSIAN_EXACT, 1.5 * (1 << GRID), &err),
+        &err);
     CHECK_OK(fed_noise_init(&noise, key, &err), &err);
     for (int t = 0; t < STEPS; t++) {
         CHECK_OK(fed_matrix_stream_next(s, &noise, released[t], &err), &err);
@@ -159,7 +168,8 @@ static void test_stream_is_post_processing(void)
             released[t][i] += x[t][i];
         }
     }
-    CHECK_FAILS(fed_matrix_stream_next(s, &noise, z[0], &err), FED_E_LIMIT, &err, "rounds");
+    CHECK_FAILS(fed_matrix_stream_next(s, &noise, z[0], &err), FED_E_LIMIT, &err,
+                "rounds");
     fed_noise_fini(&noise);
     CHECK_OK(fed_noise_init(&noise, key, &err), &err);
     int different = 0, halves = 0;
@@ -168,7 +178,8 @@ static void test_stream_is_post_processing(void)
         for (int i = 0; i < DIM; i++) {
             int64_t y = z[t][i] + x[t][i] * (1 << GRID);
             for (int j = 1; j <= t; j++) {
-                int64_t coef = (int64_t)(fed_matrix_coefficient(m, (uint32_t)j) * (1 << GRID));
+                int64_t coef =
+                    (int64_t)(fed_matrix_coefficient(m, (uint32_t)j) * (1 << GRID));
                 y += coef * (x[t - j][i] - released[t - j][i]);
             }
             halves += (y & ((1 << GRID) - 1)) == 1 << (GRID - 1);
@@ -187,8 +198,8 @@ static void test_stream_is_post_processing(void)
 static void test_tree_stream(void)
 {
     enum { STEPS = 16, DIM = 20000 };
-    fed_matrix_config c = {.kind = FED_MATRIX_TREE, .steps = STEPS, .separation = 16,
-                           .participations = 1};
+    fed_matrix_config c = {
+        .kind = FED_MATRIX_TREE, .steps = STEPS, .separation = 16, .participations = 1};
     static int64_t e[DIM], prefix[DIM];
     uint8_t key[32] = {9};
     fed_noise noise;
@@ -196,7 +207,8 @@ static void test_tree_stream(void)
     fed_matrix_stream *s = NULL;
     fed_error err;
     CHECK_OK(fed_matrix_new(&m, &c, &err), &err);
-    CHECK_OK(fed_matrix_stream_new(&s, m, DIM, 20, FED_SAMPLER_GAUSSIAN_FAST, &err), &err);
+    CHECK_OK(fed_matrix_stream_new(&s, m, DIM, 20, FED_SAMPLER_GAUSSIAN_FAST, &err),
+             &err);
     CHECK_OK(fed_noise_init(&noise, key, &err), &err);
     for (int t = 1; t <= STEPS && m && s; t++) {
         double variance = 0;
@@ -216,8 +228,13 @@ static void test_tree_stream(void)
 
 static void test_refusals(void)
 {
-    fed_matrix_config c = {.kind = FED_MATRIX_BLT, .steps = 8, .separation = 1,
-                           .participations = 1, .buffers = 1, .theta = {0.5}, .omega = {2}};
+    fed_matrix_config c = {.kind = FED_MATRIX_BLT,
+                           .steps = 8,
+                           .separation = 1,
+                           .participations = 1,
+                           .buffers = 1,
+                           .theta = {0.5},
+                           .omega = {2}};
     fed_matrix *m;
     fed_error err;
     CHECK_FAILS(fed_matrix_new(&m, &c, &err), FED_E_REFUSED, &err, "coefficient 1 is 2");
@@ -231,13 +248,18 @@ static void test_refusals(void)
 
 static fed_status stream_once(void *ctx)
 {
-    fed_matrix_config c = {.kind = FED_MATRIX_BANDED, .steps = 4, .separation = 1,
-                           .participations = 2, .bands = 2, .grid_bits = 8};
+    fed_matrix_config c = {.kind = FED_MATRIX_BANDED,
+                           .steps = 4,
+                           .separation = 1,
+                           .participations = 2,
+                           .bands = 2,
+                           .grid_bits = 8};
     fed_matrix *m = NULL;
     fed_matrix_stream *s = NULL;
     (void)ctx;
     FED_TRY(fed_matrix_new(&m, &c, NULL));
-    fed_status status = fed_matrix_stream_new(&s, m, 8, 3, FED_SAMPLER_GAUSSIAN_FAST, NULL);
+    fed_status status =
+        fed_matrix_stream_new(&s, m, 8, 3, FED_SAMPLER_GAUSSIAN_FAST, NULL);
     fed_matrix_stream_free(s);
     fed_matrix_free(m);
     return status;
@@ -251,9 +273,9 @@ static void test_torture(void)
 int main(void)
 {
     static const fed_case cases[] = {
-        CASE(test_tree_rows),        CASE(test_strategy_rows),
-        CASE(test_tree_stream),      CASE(test_sensitivity_by_brute_force),
-        CASE(test_refusals),         CASE(test_stream_is_post_processing),
+        CASE(test_tree_rows),   CASE(test_strategy_rows),
+        CASE(test_tree_stream), CASE(test_sensitivity_by_brute_force),
+        CASE(test_refusals),    CASE(test_stream_is_post_processing),
         CASE(test_torture),
     };
     return fed_run("dp_matrix", cases, sizeof cases / sizeof *cases);

@@ -75,18 +75,21 @@ static void test_sensitivity_after_rounding(void)
             fed_error err;
             for (int i = 0; i < N; i++) {
                 double c = 1 / sqrt(N);
-                double value[] = {0.5 / scale, i == round % N ? 1 : 0, i & 1 ? c : -c,
-                                  (i % 7) * c / 4, nextafter(2.0 / scale, 3), c};
+                double value[] = {
+                    0.5 / scale,     i == round % N ? 1 : 0,    i & 1 ? c : -c,
+                    (i % 7) * c / 4, nextafter(2.0 / scale, 3), c};
                 x[i] = (float)value[kind];
             }
             CHECK_OK(fed_clip_l2(x, N, 1, NULL, &err), &err);
-            CHECK_OK(fed_round_conditional(x, N, scale, delta2, 16, &noise, out, &report, &err),
+            CHECK_OK(fed_round_conditional(x, N, scale, delta2, 16, &noise, out, &report,
+                                           &err),
                      &err);
             CHECK(fed_norm_within(out, N, delta2));
             outcomes[report.outcome]++;
         }
     CHECK(outcomes[FED_ROUND_STOCHASTIC] > 1150);
-    fed_note("stochastic %u, truncated %u, zeroed %u", outcomes[0], outcomes[1], outcomes[2]);
+    fed_note("stochastic %u, truncated %u, zeroed %u", outcomes[0], outcomes[1],
+             outcomes[2]);
     fed_noise_fini(&noise);
 }
 
@@ -105,7 +108,8 @@ static void test_rounding_gives_up_safely(void)
     float point[1] = {2.999f};
     unsigned truncated = 0;
     for (int i = 0; i < 50; i++) {
-        CHECK_OK(fed_round_conditional(point, 1, 1, 2.5, 1, &noise, out, &report, &err), &err);
+        CHECK_OK(fed_round_conditional(point, 1, 1, 2.5, 1, &noise, out, &report, &err),
+                 &err);
         CHECK_EQ(out[0], 2);
         truncated += report.outcome == FED_ROUND_TRUNCATED;
     }
@@ -114,9 +118,10 @@ static void test_rounding_gives_up_safely(void)
     CHECK(report.outcome == FED_ROUND_ZEROED && out[0] == 0);
     CHECK_OK(fed_round_conditional(far, 1, 1, 9, 5, &noise, out, &report, &err), &err);
     CHECK_EQ(report.outcome, FED_ROUND_ZEROED);
-    CHECK_FAILS(fed_round_stochastic(bad, 3, 1, &noise, out, &err), FED_E_NUMERIC, &err, "2^52");
-    CHECK_FAILS(fed_round_conditional(x, 3, 0, 1, 5, &noise, out, NULL, &err), FED_E_INVALID,
-                &err, "scale");
+    CHECK_FAILS(fed_round_stochastic(bad, 3, 1, &noise, out, &err), FED_E_NUMERIC, &err,
+                "2^52");
+    CHECK_FAILS(fed_round_conditional(x, 3, 0, 1, 5, &noise, out, NULL, &err),
+                FED_E_INVALID, &err, "scale");
     fed_noise_fini(&noise);
 }
 
@@ -146,9 +151,14 @@ static void test_unconditional_rounding_is_unbiased(void)
 
 static fed_distributed_config example(void)
 {
-    return (fed_distributed_config){.kind = FED_SHARE_GAUSSIAN, .clip = 0.5,
-                                    .noise_multiplier = 1, .dim = 512, .bits = 14, .n_max = 12,
-                                    .survivors_min = 10, .colluders = 2};
+    return (fed_distributed_config){.kind = FED_SHARE_GAUSSIAN,
+                                    .clip = 0.5,
+                                    .noise_multiplier = 1,
+                                    .dim = 512,
+                                    .bits = 14,
+                                    .n_max = 12,
+                                    .survivors_min = 10,
+                                    .colluders = 2};
 }
 
 static void test_derive(void)
@@ -163,7 +173,8 @@ static void test_derive(void)
     CHECK(d.delta2 > 0.5 * d.scale && d.wrap_probability < 1e-3);
     CHECK(d.config.tail == 4 && d.config.tries == FED_ROUND_TRIES);
     c.bits = 6;
-    CHECK_FAILS(fed_distributed_derive(&c, &d, &err), FED_E_REFUSED, &err, "below 3 integers");
+    CHECK_FAILS(fed_distributed_derive(&c, &d, &err), FED_E_REFUSED, &err,
+                "below 3 integers");
     c.bits = 3;
     c.n_max = 1000;
     CHECK_FAILS(fed_distributed_derive(&c, &d, &err), FED_E_REFUSED, &err, "too small");
@@ -203,7 +214,8 @@ static double ring_sum(const fed_distributed *d, const fed_sampler *s, unsigned 
     for (size_t i = 0; i < n; i++) {
         double input = 0;
         for (unsigned device = 0; device < survivors; device++)
-            input += ((i * 7 + device) % 2 ? 1 : -1) * d->config.clip * d->scale / sqrt((double)n);
+            input += ((i * 7 + device) % 2 ? 1 : -1) * d->config.clip * d->scale /
+                     sqrt((double)n);
         sum[i] = fed_ring_centre((uint64_t)whole[i], d->config.bits);
         *wrapped += sum[i] != whole[i];
         square += ((double)whole[i] - input) * ((double)whole[i] - input);
@@ -270,9 +282,10 @@ static void test_encode_refuses_less_noise(void)
     out[0] = 7;
     open_noise(6);
     CHECK_OK(fed_distributed_derive(&c, &d, &err), &err);
-    CHECK_OK(fed_sampler_new(&s, FED_SAMPLER_GAUSSIAN_EXACT, d.sigma_local * 0.99, &err), &err);
-    CHECK_FAILS(fed_distributed_encode(&d, x, s, &noise, out, NULL, &err), FED_E_INVALID, &err,
-                "sampler");
+    CHECK_OK(fed_sampler_new(&s, FED_SAMPLER_GAUSSIAN_EXACT, d.sigma_local * 0.99, &err),
+             &err);
+    CHECK_FAILS(fed_distributed_encode(&d, x, s, &noise, out, NULL, &err), FED_E_INVALID,
+                &err, "sampler");
     CHECK_EQ(out[0], 0);
     fed_sampler_free(s);
     fed_noise_fini(&noise);
@@ -291,13 +304,14 @@ static void test_adaptive_clip(void)
     CHECK(exp2(a.bits - 1) >= 130 * (double)a.unit);
     CHECK_EQ(fed_adaptive_clip_bit(&a, true), a.unit);
     CHECK_EQ(fed_adaptive_clip_bit(&a, false), -a.unit);
-    CHECK_NEAR(fed_adaptive_clip_next(&a, 2, 0, 100), 2, 1e-12); /* half are within: stay */
+    CHECK_NEAR(fed_adaptive_clip_next(&a, 2, 0, 100), 2,
+               1e-12); /* half are within: stay */
     CHECK_NEAR(fed_adaptive_clip_next(&a, 2, 100 * a.unit, 100), 2 * exp(-0.1), 1e-12);
     CHECK_NEAR(fed_adaptive_clip_next(&a, 2, -1000 * a.unit, 100), 2 * exp(0.1), 1e-12);
-    CHECK_FAILS(fed_adaptive_clip_derive(&a, 10, 100, 130, 80, 0, 0, 0, &err), FED_E_REFUSED,
-                &err, "z 10 is not below 2 sigma_b = 10");
-    CHECK_FAILS(fed_adaptive_clip_derive(&a, 1, 100, 130, 80, 1.5, 0, 0, &err), FED_E_INVALID,
-                &err, "quantile");
+    CHECK_FAILS(fed_adaptive_clip_derive(&a, 10, 100, 130, 80, 0, 0, 0, &err),
+                FED_E_REFUSED, &err, "z 10 is not below 2 sigma_b = 10");
+    CHECK_FAILS(fed_adaptive_clip_derive(&a, 1, 100, 130, 80, 1.5, 0, 0, &err),
+                FED_E_INVALID, &err, "quantile");
 }
 
 static void test_votes(void)
@@ -314,7 +328,8 @@ static void test_votes(void)
     CHECK(fed_votes_enforce(&b, far, 1) && far[0] == 0);
     CHECK_OK(fed_votes_split(2, 0.1, &z_update, &z_votes, &err), &err);
     CHECK_NEAR(1 / (z_update * z_update) + 1 / (z_votes * z_votes), 0.25, 1e-12);
-    CHECK_FAILS(fed_votes_split(2, 1, &z_update, &z_votes, &err), FED_E_INVALID, &err, "share");
+    CHECK_FAILS(fed_votes_split(2, 1, &z_update, &z_votes, &err), FED_E_INVALID, &err,
+                "share");
     CHECK_FAILS(fed_votes_bound_derive(&b, 1, 17, &err), FED_E_INVALID, &err, "17 bits");
 }
 

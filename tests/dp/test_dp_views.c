@@ -6,11 +6,22 @@
 static fed_privacy sound(void)
 {
     fed_privacy p = {.mechanism = FED_PRIVACY_DISTRIBUTED_GAUSSIAN,
-                     .accountant = FED_ACCOUNTANT_PLD, .sampling = FED_SAMPLING_NONE,
-                     .delta = 1e-6, .population = 100000, .cohort = 65, .rounds = 100,
-                     .max_participations = 4, .uniform_weight = true, .secagg = true};
-    fed_distributed_config c = {.kind = FED_SHARE_GAUSSIAN, .clip = 0.5, .noise_multiplier = 2,
-                                .dim = 4096, .bits = 14, .n_max = 65, .survivors_min = 40,
+                     .accountant = FED_ACCOUNTANT_PLD,
+                     .sampling = FED_SAMPLING_NONE,
+                     .delta = 1e-6,
+                     .population = 100000,
+                     .cohort = 65,
+                     .rounds = 100,
+                     .max_participations = 4,
+                     .uniform_weight = true,
+                     .secagg = true};
+    fed_distributed_config c = {.kind = FED_SHARE_GAUSSIAN,
+                                .clip = 0.5,
+                                .noise_multiplier = 2,
+                                .dim = 4096,
+                                .bits = 14,
+                                .n_max = 65,
+                                .survivors_min = 40,
                                 .colluders = 5};
     fed_error err;
     CHECK_OK(fed_distributed_derive(&c, &p.distributed, &err), &err);
@@ -25,9 +36,11 @@ static void test_both_views(void)
     CHECK_OK(fed_privacy_epsilon(&p, &v, &err), &err);
     /* four participations; the server lacks five of forty shares */
     double z = p.distributed.sigma_ratio;
-    CHECK_NEAR(v.epsilon_server, fed_gaussian_epsilon(z / 2, 1e-6), 1e-3 * v.epsilon_server);
+    CHECK_NEAR(v.epsilon_server, fed_gaussian_epsilon(z / 2, 1e-6),
+               1e-3 * v.epsilon_server);
     double whole = z * sqrt(40 / 35.0);
-    CHECK_NEAR(v.epsilon_output, fed_gaussian_epsilon(whole / 2, 1e-6), 1e-3 * v.epsilon_output);
+    CHECK_NEAR(v.epsilon_output, fed_gaussian_epsilon(whole / 2, 1e-6),
+               1e-3 * v.epsilon_output);
     CHECK(v.epsilon_output < v.epsilon_server);
     p.accountant = FED_ACCOUNTANT_RDP;
     fed_privacy_views rdp;
@@ -49,8 +62,9 @@ static void test_sampling_helps_one_view_only(void)
     CHECK(poisson.epsilon_output < fixed.epsilon_output);
     CHECK(fixed.epsilon_output <= none.epsilon_output * (1 + 1e-9));
     CHECK_EQ(poisson.epsilon_server, none.epsilon_server);
-    fed_note("output: none %.3g, fixed_size %.3g, poisson %.3g; server %.3g", none.epsilon_output,
-             fixed.epsilon_output, poisson.epsilon_output, none.epsilon_server);
+    fed_note("output: none %.3g, fixed_size %.3g, poisson %.3g; server %.3g",
+             none.epsilon_output, fixed.epsilon_output, poisson.epsilon_output,
+             none.epsilon_server);
 }
 
 /* Side releases cost: both together are one Gaussian of the joint precision. */
@@ -109,8 +123,9 @@ static void test_refusals(void)
     REFUSED(p.uniform_weight = false, FED_E_REFUSED, "update.weight");
     REFUSED(p.distributed.sigma_local = 2.9, FED_E_REFUSED, "2.9 is below 3 integers");
     REFUSED(p.sampling = FED_SAMPLING_POISSON, FED_E_REFUSED, "secret coins");
-    REFUSED((p.sampling = FED_SAMPLING_FIXED_SIZE, p.secret_draw = true, p.population = 0),
-            FED_E_REFUSED, "privacy.population");
+    REFUSED(
+        (p.sampling = FED_SAMPLING_FIXED_SIZE, p.secret_draw = true, p.population = 0),
+        FED_E_REFUSED, "privacy.population");
     REFUSED((p.sampling = FED_SAMPLING_POISSON, p.secret_draw = true, p.population = 50),
             FED_E_REFUSED, "at least the cohort of 65");
     REFUSED(p.delta = 1e-5, FED_E_REFUSED, "not below 1/100000");
@@ -127,7 +142,8 @@ static void test_refusals(void)
     REFUSED(p.mechanism = FED_PRIVACY_SKELLAM, FED_E_UNSUPPORTED, "pld has no bound");
     REFUSED((p.mechanism = FED_PRIVACY_MATRIX, p.sampling = FED_SAMPLING_POISSON),
             FED_E_REFUSED, "gains nothing from sampling");
-    REFUSED((p.mechanism = FED_PRIVACY_CENTRAL, p.sigma = 0), FED_E_INVALID, "noise multiplier");
+    REFUSED((p.mechanism = FED_PRIVACY_CENTRAL, p.sigma = 0), FED_E_INVALID,
+            "noise multiplier");
     REFUSED(p.accountant = FED_ACCOUNTANT_ZCDP, FED_E_INVALID, "accountant");
     REFUSED(p.rounds = 0, FED_E_INVALID, "rounds.count");
     REFUSED(p.mechanism = 99, FED_E_INVALID, "mechanism: 99");
@@ -147,16 +163,19 @@ static void test_why_sampling_must_be_real(void)
     CHECK_OK(fed_dp_epsilon(&e, 1, FED_ACCOUNTANT_PLD, delta, &server, &err), &err);
     CHECK_NEAR(poisson, 7.6, 0.1);
     CHECK(fixed > 40 && server > 40);
-    fed_note("Poisson claim %.2f, fixed size %.2f, the server's view of 45 rounds %.2f", poisson,
-             fixed, server);
+    fed_note("Poisson claim %.2f, fixed size %.2f, the server's view of 45 rounds %.2f",
+             poisson, fixed, server);
 }
 
 int main(void)
 {
     static const fed_case cases[] = {
-        CASE(test_both_views), CASE(test_sampling_helps_one_view_only),
-        CASE(test_refusals),   CASE(test_votes_and_bit_are_paid_for),
-        CASE(test_server_without_promise), CASE(test_why_sampling_must_be_real),
+        CASE(test_both_views),
+        CASE(test_sampling_helps_one_view_only),
+        CASE(test_refusals),
+        CASE(test_votes_and_bit_are_paid_for),
+        CASE(test_server_without_promise),
+        CASE(test_why_sampling_must_be_real),
     };
     return fed_run("dp_views", cases, sizeof cases / sizeof *cases);
 }
