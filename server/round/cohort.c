@@ -125,15 +125,20 @@ static int by_number(const void *a, const void *b)
     return (x->number > y->number) - (x->number < y->number);
 }
 
-/* Those who have not joined lose their place; the others stand in the party's order. */
-fed_status fed_cohort_close_roster(fed_cohort *c, const fed_task *task,
-                                   const fed_codec_round *round, int64_t now,
-                                   fed_error *err)
+void fed_cohort_drop_absent(fed_cohort *c)
 {
     uint32_t kept = 0;
     for (uint32_t i = 0; i < c->n; i++)
         if (c->members[i].joined) c->members[kept++] = c->members[i];
     c->n = kept;
+}
+
+/* Those who have not joined lose their place; the others stand in the party's order. */
+fed_status fed_cohort_close_roster(fed_cohort *c, const fed_task *task,
+                                   const fed_codec_round *round, int64_t now,
+                                   fed_error *err)
+{
+    fed_cohort_drop_absent(c);
     c->phase_end_ms = now + c->phase_ms;
     if (!c->party) {
         FED_TRY(fed_codec_sum_init(fed_task_codec(task), round, &c->sum, err));

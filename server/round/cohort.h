@@ -79,6 +79,8 @@ FED_MUST_CHECK fed_status fed_cohort_join(fed_cohort *c, const uint8_t device[32
                                           const uint8_t update_id[FED_UPDATE_ID_BYTES],
                                           fed_span bundle, int64_t wall_s,
                                           fed_error *err);
+/** Those who have a place and have not joined lose it; in phase JOIN. */
+void fed_cohort_drop_absent(fed_cohort *c);
 /** Close the roster: those who have not joined lose their place; the next phase begins. */
 FED_MUST_CHECK fed_status fed_cohort_close_roster(fed_cohort *c, const fed_task *task,
                                                   const fed_codec_round *round,

@@ -69,6 +69,17 @@ static bool is_kept(const fed_address *kept, const fed_address *address)
     return false;
 }
 
+/* Tasks with one plan and one seed begin with the same model. */
+static bool is_kept_by_any(const fed_step *s, const fed_address *address)
+{
+    for (size_t i = 0; i < s->c->n_tasks; i++) {
+        const fed_head *head = &s->c->tasks[i]->head;
+        if (is_kept(head->kept_models, address) || is_kept(head->kept_documents, address))
+            return true;
+    }
+    return false;
+}
+
 /* The new version takes the place of the oldest; its blob goes, unless it is still named. */
 static fed_status rotate_kept(fed_step *s, fed_address *kept, uint64_t version,
                               const fed_address *newest)
@@ -76,7 +87,7 @@ static fed_status rotate_kept(fed_step *s, fed_address *kept, uint64_t version,
     char key[FED_KEY_MAX];
     fed_address oldest = kept[version % FED_VERSIONS_KEPT];
     kept[version % FED_VERSIONS_KEPT] = *newest;
-    if (fed_address_is_zero(&oldest) || is_kept(kept, &oldest)) return FED_OK;
+    if (fed_address_is_zero(&oldest) || is_kept_by_any(s, &oldest)) return FED_OK;
     fed_key_blob(key, &oldest);
     return fed_outbox_erase(s->outbox, key);
 }
@@ -149,26 +160,6 @@ fed_status fed_coordinator_retire(fed_step *s, fed_served_task *t)
     return FED_OK;
 }
 
-fed_status fed_commit(fed_step *s, fed_served_task *t)
-{
-    fed_cohort *c = t->cohort;
-    fed_address parent = t->head.model;
-    FED_TRY(fed_version_state_advance(&t->state, &c->sum, s->c->config.parallel, s->err));
-    t->head.upload_bytes += c->upload_bytes;
-    t->last_members = c->n;
-    t->last_survivors = c->n_submitted;
-    if (t->state.version >= (uint64_t)fed_task_plan(t->task)->rounds.count)
-        t->head.state = FED_TASK_DONE;
-    FED_TRY(store_trace(s, t));
-    FED_TRY(fed_store_version(s, t, &parent));
-    FED_TRY(fed_coordinator_retire(s, t));
-    fed_invitations_clear(&t->invitations);
-    fed_log(FED_LOG_INFO, "version_committed",
-            "task=%s version=%llu members=%u survivors=%u", t->document.name,
-            (unsigned long long)t->head.version, t->last_members, t->last_survivors);
-    return FED_OK;
-}
-
 /* Those whose input had come have spent this version; the others may be asked again. */
 static fed_status abort_cohort(fed_step *s, fed_served_task *t)
 {
@@ -184,6 +175,37 @@ static fed_status abort_cohort(fed_step *s, fed_served_task *t)
         spent->placed = true;
     }
     return fed_coordinator_retire(s, t);
+}
+
+/* Members with masks can lie about what is under them; the next cohort may do better. */
+static fed_status refuse_sum(fed_step *s, fed_served_task *t)
+{
+    fed_cohort_abort(t->cohort, "%.120s", s->err->text);
+    return abort_cohort(s, t);
+}
+
+fed_status fed_commit(fed_step *s, fed_served_task *t)
+{
+    fed_cohort *c = t->cohort;
+    fed_address parent = t->head.model;
+    fed_status status =
+        fed_version_state_advance(&t->state, &c->sum, s->c->config.parallel, s->err);
+    if (status == FED_E_INVALID) return refuse_sum(s, t);
+    if (status == FED_E_NUMERIC) return fed_task_end(s, t, FED_TASK_FAILED);
+    FED_TRY(status);
+    t->head.upload_bytes += c->upload_bytes;
+    t->last_members = c->n;
+    t->last_survivors = c->n_submitted;
+    if (t->state.version >= (uint64_t)fed_task_plan(t->task)->rounds.count)
+        t->head.state = FED_TASK_DONE;
+    FED_TRY(store_trace(s, t));
+    FED_TRY(fed_store_version(s, t, &parent));
+    FED_TRY(fed_coordinator_retire(s, t));
+    fed_invitations_clear(&t->invitations);
+    fed_log(FED_LOG_INFO, "version_committed",
+            "task=%s version=%llu members=%u survivors=%u", t->document.name,
+            (unsigned long long)t->head.version, t->last_members, t->last_survivors);
+    return FED_OK;
 }
 
 fed_status fed_task_end(fed_step *s, fed_served_task *t, fed_task_state state)
@@ -212,6 +234,7 @@ static fed_status advance_join(fed_step *s, fed_served_task *t)
     if (c->n_joined == c->cap) return close_roster(s, t);
     if (s->now < t->fill_end_ms) return FED_OK;
     if (c->n_joined >= enough) return close_roster(s, t);
+    fed_cohort_drop_absent(c); /* their places go to others */
     t->fill_end_ms = s->now + fed_task_plan(t->task)->rounds.deadline_s * 1000;
     return FED_OK;
 }
@@ -237,6 +260,7 @@ static fed_status advance_task(fed_step *s, fed_served_task *t)
         return fed_task_end(s, t, FED_TASK_EXPIRED);
     if (t->cohort && t->cohort->phase == FED_PHASE_JOIN) FED_TRY(advance_join(s, t));
     if (t->cohort && t->cohort->phase != FED_PHASE_JOIN) FED_TRY(advance_phases(s, t));
+    fed_outbox_wake(s->outbox, t->document.expires_ms - s->c->config.wall_offset_ms);
     if (!t->cohort) return FED_OK;
     fed_outbox_wake(s->outbox, t->cohort->phase == FED_PHASE_JOIN
                                    ? t->fill_end_ms

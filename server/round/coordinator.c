@@ -149,6 +149,7 @@ fed_status fed_coordinator_step(fed_coordinator *c, const fed_event *event, int6
     fed_error own;
     fed_step s = {c, event, now, outbox, err ? err : &own};
     s.err->text[0] = 0;
+    c->last_ms = now;
     if (event->kind == FED_EVENT_MESSAGE) FED_TRY(handle_message(&s));
     FED_TRY(fed_coordinator_advance(&s));
     return outbox->status ? fed_fail(s.err, outbox->status, "outbox: %s",
@@ -170,7 +171,8 @@ void fed_coordinator_task_info(const fed_coordinator *c, size_t index, fed_task_
                            .document = &t->document,
                            .task = t->task,
                            .head = t->head,
-                           .invited = fed_invitations_outstanding(&t->invitations, 0),
+                           .invited =
+                               fed_invitations_outstanding(&t->invitations, c->last_ms),
                            .phase = FED_PHASE_PLACE,
                            .last_members = t->last_members,
                            .last_survivors = t->last_survivors};

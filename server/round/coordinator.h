@@ -28,6 +28,11 @@ typedef enum fed_operator_request {
     FED_REQUEST_TASK_STOP = 33    /* body: fed_task_stop_put() */
 } fed_operator_request;
 
+/** What the shell around the coordinator asks of a new task beside: FED_OK, or a refusal
+ *  (FED_E_REFUSED, FED_E_LIMIT, …) whose text the operator gets. Pure. */
+typedef fed_status fed_coordinator_accept(void *ctx, const fed_task *task,
+                                          fed_error *err);
+
 typedef struct fed_coordinator_config {
     uint8_t server_seed[32];   /* signs versions */
     uint8_t operator_key[32];  /* whose tasks are accepted */
@@ -37,7 +42,9 @@ typedef struct fed_coordinator_config {
         wall_offset_ms;    /* wall clock minus monotonic clock, for the expiry of tasks */
     uint32_t retry_min_ms; /* the shortest pause that a device is asked to make */
     uint32_t retry_max_ms;
-    fed_random random;            /* cohort ids, jitter */
+    fed_random random;              /* cohort ids, jitter */
+    fed_coordinator_accept *accept; /* asked once, at creation; NULL: nothing beside */
+    void *accept_ctx;
     const fed_parallel *parallel; /* borrowed; may be NULL */
 } fed_coordinator_config;
 

@@ -26,7 +26,8 @@ struct fed_coordinator {
     size_t n_tasks;
     fed_cohort *ended[FED_COORDINATOR_ENDED_KEPT]; /* a ring, oldest overwritten */
     size_t next_ended;
-    uint64_t draws; /* of randomness, so that each has a name of its own */
+    uint64_t draws;  /* of randomness, so that each has a name of its own */
+    int64_t last_ms; /* of the newest step */
 };
 
 /** One step in progress: what its handlers need. */

@@ -118,8 +118,11 @@ static fed_status restore_cohort(restoring *r, const fed_roster *roster, fed_err
     fed_status status = fed_cohort_restore(c, roster, phase_ms, err);
     if (!status && is_running(c) && !t->cohort)
         status = reopen(r, t, c, err);
+    else if (!status && r->c->next_ended == FED_COORDINATOR_ENDED_KEPT)
+        status = fed_fail(err, FED_E_LIMIT, "more than %d ended cohorts",
+                          FED_COORDINATOR_ENDED_KEPT);
     else if (!status)
-        r->c->ended[r->c->next_ended++ % FED_COORDINATOR_ENDED_KEPT] = c;
+        r->c->ended[r->c->next_ended++] = c;
     if (status) {
         fed_cohort_fini(c);
         fed_free(c);
@@ -146,9 +149,6 @@ static fed_status visit_cohort(void *arg, const char *key, fed_span value, fed_e
     if (strstr(key, "/log/"))
         return fed_fail_in(err, replay_log(r, key, value, err), "%s", key);
     fed_status status = fed_roster_get(&roster, value, err);
-    if (!status && r->c->next_ended >= FED_COORDINATOR_ENDED_KEPT)
-        status = fed_fail(err, FED_E_LIMIT, "more than %d cohorts",
-                          FED_COORDINATOR_ENDED_KEPT);
     if (!status) status = restore_cohort(r, &roster, err);
     fed_roster_fini(&roster);
     return fed_fail_in(err, status, "%s", key);

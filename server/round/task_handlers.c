@@ -86,6 +86,17 @@ static fed_status check_document(fed_step *s, const fed_task_document *document)
     return FED_OK;
 }
 
+/* What the plan asks of this server in particular. */
+static fed_status check_task(const fed_step *s, const fed_task *task)
+{
+    const fed_coordinator_config *config = &s->c->config;
+    if (fed_task_plan(task)->secagg.enabled && !config->has_enrolment_key)
+        return fed_fail(s->err, FED_E_REFUSED,
+                        "task: secagg.enabled, but this server has no enrolment key "
+                        "(fedserver --enrolment-key)");
+    return config->accept ? config->accept(config->accept_ctx, task, s->err) : FED_OK;
+}
+
 static fed_status answer_id(fed_step *s, const fed_address *id)
 {
     return fed_outbox_send(s->outbox, s->event->peer, s->event->type, FED_HTTP_OK,
@@ -124,13 +135,10 @@ fed_status fed_handle_task_create(fed_step *s)
     if (!status && fed_served_task_find(s->c, &id)) return answer_id(s, &id);
     if (!status) status = check_document(s, &document);
     if (!status) status = fed_served_task_new(&t, &document, &id, plan, s->err);
-    if (status) return fed_step_refuse_because(s, status);
-    if (fed_task_plan(t->task)->secagg.enabled && !s->c->config.has_enrolment_key) {
+    if (!status) status = check_task(s, t->task);
+    if (status) {
         fed_served_task_free(t);
-        return fed_step_refuse(
-            s, FED_HTTP_FORBIDDEN,
-            "task: secagg.enabled, but this server has no enrolment key "
-            "(fedserver --enrolment-key)");
+        return fed_step_refuse_because(s, status);
     }
     return add_task(s, t, signed_bytes, plan);
 }

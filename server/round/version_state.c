@@ -1,5 +1,6 @@
 #include "version_state.h"
 
+#include <math.h>
 #include <string.h>
 
 fed_status fed_version_state_init(fed_version_state *s, const fed_task *task,
@@ -33,18 +34,32 @@ void fed_version_state_fini(fed_version_state *s)
     *s = (fed_version_state){0};
 }
 
+static fed_status check_finite(const fed_version_state *s, fed_error *err)
+{
+    size_t n = fed_task_numbers_of(s->task)->params;
+    for (size_t i = 0; i < n; i++)
+        if (!isfinite(s->params[i]))
+            return fed_fail(err, FED_E_NUMERIC,
+                            "version %llu: parameter %zu of %zu is not finite",
+                            (unsigned long long)s->version, i, n);
+    return FED_OK;
+}
+
+/* What does not decode is told apart from what goes wrong afterwards. */
 fed_status fed_version_state_advance(fed_version_state *s, const fed_codec_sum *sum,
                                      const fed_parallel *parallel, fed_error *err)
 {
     fed_codec_round *next = NULL;
     FED_TRY(fed_task_decode(s->task, s->round, sum, s->mean, &s->outcome, parallel, err));
-    FED_TRY(fed_codec_round_next(fed_task_codec(s->task), s->round, sum, &s->memory,
-                                 s->version + 1, 0, &next, err));
+    fed_status status = fed_codec_round_next(fed_task_codec(s->task), s->round, sum,
+                                             &s->memory, s->version + 1, 0, &next, err);
+    if (status == FED_E_INVALID) return fed_fail_in(err, FED_E_INTERNAL, "next round");
+    FED_TRY(status);
     fed_policy_apply(s->policy, s->params, s->mean);
     fed_codec_round_free(s->round);
     s->round = next;
     s->version++;
-    return FED_OK;
+    return check_finite(s, err);
 }
 
 /* A part is written behind its length, which is filled in afterwards. */
