@@ -6,7 +6,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { SHORT_ID = 12, PARTS_MAX = 32 };
+enum { SHORT_ID = 12 };
 
 static struct {
     int64_t version;
@@ -145,19 +145,48 @@ fed_status fed_ctl_task_show(const fed_operands *operands, fed_error *err)
     return status;
 }
 
+/* A long answer ends with {"next":V}: that line is taken off, and V asked for. */
+static bool take_next(fed_bytes *lines, uint64_t *next)
+{
+    static const char start[] = "{\"next\":";
+    char digits[24];
+    size_t at = lines->len ? lines->len - 1 : 0;
+    while (at && lines->data[at - 1] != '\n')
+        at--;
+    size_t n = lines->len - at, skip = sizeof start - 1;
+    if (n < skip + 3 || n - skip > sizeof digits ||
+        memcmp(lines->data + at, start, skip) != 0)
+        return false;
+    memcpy(digits, lines->data + at + skip, n - skip - 2);
+    digits[n - skip - 2] = 0;
+    lines->len = at;
+    return fed_text_to_u64(digits, UINT64_MAX, next);
+}
+
+static fed_status print_trace(const view *v, fed_error *err)
+{
+    char leaf[48], path[FED_OPERATOR_PATH_MAX];
+    uint64_t from = 0;
+    bool more = true;
+    while (more) {
+        fed_bytes lines;
+        fed_bytes_init(&lines, FED_OPERATOR_ANSWER_MAX);
+        snprintf(leaf, sizeof leaf, "/trace?from=%" PRIu64, from);
+        task_path(v, leaf, path);
+        fed_status status = fed_operator_get(v->client, path, &lines, err);
+        more = !status && take_next(&lines, &from);
+        if (!status && lines.len) fwrite(lines.data, 1, lines.len, stdout);
+        fed_bytes_fini(&lines);
+        FED_TRY(status);
+    }
+    return FED_OK;
+}
+
 fed_status fed_ctl_task_trace(const fed_operands *operands, fed_error *err)
 {
     view v;
-    char path[FED_OPERATOR_PATH_MAX];
-    fed_bytes lines;
-    fed_bytes_init(&lines, FED_OPERATOR_ANSWER_MAX);
     fed_status status = open_view(&v, operands, err);
-    if (!status) {
-        task_path(&v, "/trace", path);
-        status = fed_operator_get(v.client, path, &lines, err);
-    }
-    if (!status && lines.len) fwrite(lines.data, 1, lines.len, stdout);
-    fed_bytes_fini(&lines);
+    if (!status) status = print_trace(&v, err);
     close_view(&v);
     return status;
 }

@@ -1,8 +1,5 @@
 /* fedserver: the aggregation server. */
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <string.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include "cli.h"
@@ -12,12 +9,13 @@
 static struct {
     const char *state, *listen, *operator_key, *enrolment_key, *holdout;
     bool insecure;
-    uint64_t threads, connections, max_body, upload_slots, hold_ms, retry_min_ms,
+    uint64_t threads, connections, max_body, upload_slots, idle_s, hold_ms, retry_min_ms,
         retry_max_ms;
 } opt = {.listen = "127.0.0.1:8080",
          .connections = 4096,
          .max_body = 64 << 20,
          .upload_slots = 64,
+         .idle_s = 60,
          .hold_ms = 25000,
          .retry_min_ms = 1000,
          .retry_max_ms = 60000};
@@ -42,6 +40,8 @@ static const fed_option options[] = {
                 "largest upload that is read"),
     FED_OPT_U64("upload-slots", 0, "N", &opt.upload_slots, 1, 65536,
                 "large uploads in memory at once"),
+    FED_OPT_U64("idle-s", 0, "S", &opt.idle_s, 1, 3600,
+                "close a connection on which nothing comes for so long"),
     FED_OPT_HEADING("Pace"),
     FED_OPT_U64("hold-ms", 0, "MS", &opt.hold_ms, 10, 25000,
                 "how long a request waits for others"),
@@ -54,16 +54,18 @@ static const fed_option options[] = {
 static fed_status load_key(const char *option, const char *path, uint8_t key[32],
                            fed_error *err)
 {
-    char text[FED_KEYFILE_MAX];
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd >= 0 ? read(fd, text, sizeof text) : -1;
-    if (fd >= 0) close(fd);
-    if (n < 0)
-        return fed_fail(err, FED_E_NOT_FOUND, "%s: %s: %s", option, path,
-                        strerror(errno));
-    fed_span span = {(const uint8_t *)text, (size_t)n};
-    return fed_fail_in(err, fed_keyfile_get(FED_KEY_PUBLIC, span, key, err), "%s: %s",
-                       option, path);
+    fed_bytes line;
+    fed_bytes_init(&line, FED_KEYFILE_MAX);
+    fed_status status = fed_file_read(path, &line, err);
+    if (status)
+        fed_fail_in(err, status, "%s", option);
+    else
+        status = fed_fail_in(
+            err,
+            fed_keyfile_get(FED_KEY_PUBLIC, (fed_span){line.data, line.len}, key, err),
+            "%s: %s", option, path);
+    fed_bytes_fini(&line);
+    return status;
 }
 
 static unsigned thread_count(void)
@@ -83,6 +85,7 @@ static fed_status run(const fed_operands *operands, fed_error *err)
                                 .connections = (unsigned)opt.connections,
                                 .max_body = (size_t)opt.max_body,
                                 .upload_slots = (unsigned)opt.upload_slots,
+                                .idle_s = (unsigned)opt.idle_s,
                                 .hold_ms = (uint32_t)opt.hold_ms,
                                 .retry_min_ms = (uint32_t)opt.retry_min_ms,
                                 .retry_max_ms = (uint32_t)opt.retry_max_ms};
@@ -92,6 +95,7 @@ static fed_status run(const fed_operands *operands, fed_error *err)
         FED_TRY(
             load_key("--enrolment-key", opt.enrolment_key, config.enrolment_key, err));
     FED_TRY(fed_stop_init(err));
+    signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is a failure like a full disk */
     return fed_server_run(&config, fed_stop_fd(), err);
 }
 

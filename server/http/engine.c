@@ -11,10 +11,18 @@
 #include "server_key.h"
 #include "waiting.h"
 
-enum { BATCH_MAX = 256 };
+enum { BATCH_MAX = 256, RESTART_S = 5 /* after which a stopped server may be back */ };
+
+/** A task, as the engine keeps track of it. */
+typedef struct followed_task {
+    uint64_t told_version; /* plus one: the hook knows of it */
+    fed_last_evaluation evaluation;
+    fed_last_evaluation report; /* from the evaluator, if `ended`; guarded by the lock */
+} followed_task;
 
 struct fed_engine {
     fed_server_config config;
+    fed_http_counters counters;
     fed_engine_hooks hooks;
     fed_store *store;
     fed_coordinator *coordinator;
@@ -22,20 +30,31 @@ struct fed_engine {
     fed_waiting waiting;
     uint64_t exchanges;
     int64_t wake_ms;
-    uint64_t seen_version[FED_COORDINATOR_TASKS_MAX]; /* told to the hook, plus one */
-    fed_last_evaluation evaluations[FED_COORDINATOR_TASKS_MAX];
+    followed_task tasks[FED_COORDINATOR_TASKS_MAX];
+    fed_outbox outboxes[BATCH_MAX + 1];
 
     pthread_mutex_t lock;
     pthread_cond_t work;
     fed_exchange *first, *last; /* submitted, not taken */
     bool stopping;
-    struct {
-        bool there;
-        fed_last_evaluation evaluation;
-    } reports[FED_COORDINATOR_TASKS_MAX]; /* from the evaluator, not taken */
 };
 
 /* ---- making -------------------------------------------------------------------------- */
+
+/* A version that was evaluated before is not evaluated again. */
+static fed_status restore_evaluations(fed_engine *e, const fed_journal *journal,
+                                      fed_error *err)
+{
+    for (size_t i = 0; i < fed_coordinator_task_count(e->coordinator); i++) {
+        fed_task_info info;
+        followed_task *t = &e->tasks[i];
+        fed_coordinator_task_info(e->coordinator, i, &info);
+        FED_TRY(fed_evaluation_restore(journal, &info.id, &t->evaluation, err));
+        if (t->evaluation.known && t->evaluation.version == info.head.version)
+            t->told_version = info.head.version + 1;
+    }
+    return FED_OK;
+}
 
 static fed_status restore(fed_engine *e, fed_error *err)
 {
@@ -43,7 +62,9 @@ static fed_status restore(fed_engine *e, fed_error *err)
                                     fed_clock_wall_ms() - fed_clock_monotonic_ms(),
                                 .retry_min_ms = e->config.retry_min_ms,
                                 .retry_max_ms = e->config.retry_max_ms,
-                                .random = fed_random_system()};
+                                .random = fed_random_system(),
+                                .accept = e->hooks.accept,
+                                .accept_ctx = e->hooks.ctx};
     memcpy(c.operator_key, e->config.operator_key, sizeof c.operator_key);
     c.has_enrolment_key = e->config.has_enrolment_key;
     memcpy(c.enrolment_key, e->config.enrolment_key, sizeof c.enrolment_key);
@@ -55,7 +76,7 @@ static fed_status restore(fed_engine *e, fed_error *err)
     if (!status)
         status = fed_coordinator_restore(e->coordinator, &journal,
                                          fed_clock_monotonic_ms(), err);
-    return status;
+    return status ? status : restore_evaluations(e, &journal, err);
 }
 
 fed_status fed_engine_new(fed_engine **out, const fed_server_config *config,
@@ -67,6 +88,8 @@ fed_status fed_engine_new(fed_engine **out, const fed_server_config *config,
     if (!e) return fed_fail_nomem(err, sizeof *e);
     e->config = *config;
     e->hooks = *hooks;
+    for (size_t i = 0; i <= BATCH_MAX; i++)
+        fed_outbox_init(&e->outboxes[i]);
     pthread_mutex_init(&e->lock, NULL);
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -103,7 +126,7 @@ fed_journal fed_engine_journal(fed_engine *e)
 
 const fed_last_evaluation *fed_engine_last_evaluation(const fed_engine *e, size_t index)
 {
-    return &e->evaluations[index];
+    return &e->tasks[index].evaluation;
 }
 
 bool fed_engine_evaluates(const fed_engine *e, const fed_task_info *info)
@@ -117,6 +140,21 @@ bool fed_engine_evaluates(const fed_engine *e, const fed_task_info *info)
 const uint8_t *fed_engine_server_key(const fed_engine *e)
 {
     return e->server_key;
+}
+
+size_t fed_engine_waiting(const fed_engine *e)
+{
+    return e->waiting.n;
+}
+
+const fed_server_config *fed_engine_config(const fed_engine *e)
+{
+    return &e->config;
+}
+
+fed_http_counters *fed_engine_counters(fed_engine *e)
+{
+    return &e->counters;
 }
 
 const fed_store *fed_engine_store(const fed_engine *e)
@@ -147,8 +185,7 @@ void fed_engine_evaluated(fed_engine *e, size_t index,
                           const fed_last_evaluation *evaluation)
 {
     pthread_mutex_lock(&e->lock);
-    e->reports[index].there = true;
-    e->reports[index].evaluation = *evaluation;
+    e->tasks[index].report = *evaluation;
     pthread_cond_signal(&e->work);
     pthread_mutex_unlock(&e->lock);
 }
@@ -174,7 +211,7 @@ static int64_t next_deadline(const fed_engine *e)
 static bool has_report(const fed_engine *e)
 {
     for (size_t i = 0; i < FED_COORDINATOR_TASKS_MAX; i++)
-        if (e->reports[i].there) return true;
+        if (e->tasks[i].report.ended) return true;
     return false;
 }
 
@@ -203,9 +240,12 @@ static size_t take_work(fed_engine *e, fed_exchange **batch, bool *stopping)
 
 /* ---- answering ------------------------------------------------------------------------- */
 
-static void answer(fed_exchange *x, unsigned status)
+static void answer(const fed_engine *e, fed_exchange *x, unsigned status)
 {
     x->status = status;
+    if (status == FED_HTTP_TOO_MANY)
+        x->retry_after_s = (e->config.retry_min_ms + 999) / 1000;
+    if (status == FED_HTTP_UNAVAILABLE) x->retry_after_s = RESTART_S;
     x->answered = true;
     MHD_resume_connection(x->connection); /* from here on it belongs to its HTTP thread */
 }
@@ -218,7 +258,7 @@ static void send_messages(fed_engine *e, fed_outbox *outbox)
         if (!x) continue; /* its hold was over: the device asks again */
         x->answer = m->body;
         fed_bytes_init(&m->body, 0);
-        answer(x, m->status);
+        answer(e, x, m->status);
     }
 }
 
@@ -226,7 +266,7 @@ static void end_holds(fed_engine *e, int64_t now, bool all)
 {
     while (e->waiting.oldest && (all || e->waiting.oldest->hold_end_ms <= now)) {
         fed_exchange *x = fed_waiting_take(&e->waiting, e->waiting.oldest->id);
-        answer(x, all ? FED_HTTP_UNAVAILABLE : FED_HTTP_ACCEPTED);
+        answer(e, x, all ? FED_HTTP_UNAVAILABLE : FED_HTTP_ACCEPTED);
     }
 }
 
@@ -240,14 +280,10 @@ static fed_status step(fed_engine *e, const fed_event *event, int64_t now,
     return FED_OK;
 }
 
+/* The machine takes what it needs of the body; the slot is free for the next one. */
 static fed_status step_exchange(fed_engine *e, fed_exchange *x, int64_t now,
                                 fed_outbox *outbox, fed_error *err)
 {
-    if (x->query) {
-        FED_TRY(x->query(e, x, err));
-        answer(x, x->status);
-        return FED_OK;
-    }
     x->id = ++e->exchanges;
     x->hold_end_ms = now + e->config.hold_ms;
     fed_waiting_add(&e->waiting, x);
@@ -256,29 +292,46 @@ static fed_status step_exchange(fed_engine *e, fed_exchange *x, int64_t now,
                        .type = x->type,
                        .body = {x->body.data, x->body.len}};
     FED_TRY(step(e, &event, now, outbox, err));
-    fed_bytes_fini(&x->body); /* the machine has taken what it needs */
+    fed_exchange_drop_body(x);
     return FED_OK;
 }
 
+/* Only after the commit, so that nobody sees what might still be lost. */
+static void answer_query(fed_engine *e, fed_exchange *x)
+{
+    fed_error err = {0};
+    fed_status status = x->query(e, x, &err);
+    if (status) {
+        fed_log(FED_LOG_WARN, "query_failed", "error=\"%s\"", err.text);
+        fed_exchange_say(x, FED_HTTP_INTERNAL, fed_status_name(status));
+    }
+    answer(e, x, x->status);
+}
+
+/* What was answered or waits is no longer the batch's: its place becomes NULL. */
 static fed_status do_batch(fed_engine *e, fed_exchange **batch, size_t n, fed_error *err)
 {
-    static fed_outbox outboxes[BATCH_MAX + 1];
     fed_outbox *list[BATCH_MAX + 1];
     fed_status status = FED_OK;
     int64_t now = fed_clock_monotonic_ms();
     e->wake_ms = FED_NEVER;
-    for (size_t i = 0; i <= n; i++) {
-        fed_outbox_init(&outboxes[i]);
-        list[i] = &outboxes[i];
+    for (size_t i = 0; i <= n; i++)
+        list[i] = &e->outboxes[i];
+    for (size_t i = 0; !status && i < n; i++) {
+        if (batch[i]->query) continue;
+        status = step_exchange(e, batch[i], now, list[i], err);
+        batch[i] = NULL;
     }
-    for (size_t i = 0; !status && i < n; i++)
-        status = step_exchange(e, batch[i], now, &outboxes[i], err);
     if (!status)
-        status = step(e, &(fed_event){.kind = FED_EVENT_TIMER}, now, &outboxes[n], err);
+        status = step(e, &(fed_event){.kind = FED_EVENT_TIMER}, now, list[n], err);
     if (!status) status = fed_store_apply(e->store, list, n + 1, err);
     for (size_t i = 0; i <= n; i++) {
-        if (!status) send_messages(e, &outboxes[i]);
-        fed_outbox_fini(&outboxes[i]);
+        if (!status) send_messages(e, list[i]);
+        fed_outbox_fini(list[i]);
+    }
+    for (size_t i = 0; !status && i < n; i++) {
+        if (batch[i]) answer_query(e, batch[i]);
+        batch[i] = NULL;
     }
     return status;
 }
@@ -286,33 +339,33 @@ static fed_status do_batch(fed_engine *e, fed_exchange **batch, size_t n, fed_er
 static fed_status keep_evaluation(fed_engine *e, size_t index,
                                   const fed_last_evaluation *evaluation, fed_error *err)
 {
-    char key[FED_KEY_MAX], leaf[48], text[160];
+    char key[FED_KEY_MAX];
     fed_task_info info;
+    fed_bytes text;
     fed_coordinator_task_info(e->coordinator, index, &info);
-    e->evaluations[index] = *evaluation;
+    e->tasks[index].evaluation = *evaluation;
     if (!evaluation->known) return FED_OK;
-    snprintf(leaf, sizeof leaf, "evaluation/%016" PRIu64, evaluation->version);
-    fed_key_task(key, &info.id, leaf);
-    int n = snprintf(text, sizeof text,
-                     "{\"version\":%" PRIu64 ",\"accuracy\":%.9g,\"loss\":%.9g,"
-                     "\"examples\":%u}",
-                     evaluation->version, evaluation->accuracy, evaluation->loss,
-                     evaluation->examples);
     fed_log(FED_LOG_INFO, "evaluated",
             "task=%s version=%" PRIu64 " accuracy=%.4f loss=%.4f", info.document->name,
             evaluation->version, evaluation->accuracy, evaluation->loss);
-    return fed_store_put(e->store, key, text, (size_t)n, err);
+    fed_evaluation_key(key, &info.id, evaluation->version);
+    fed_bytes_init(&text, 4096);
+    fed_evaluation_put(&text, evaluation);
+    fed_status status = text.status
+                            ? fed_fail_nomem(err, 4096)
+                            : fed_store_put(e->store, key, text.data, text.len, err);
+    fed_bytes_fini(&text);
+    return status;
 }
 
 static fed_status take_reports(fed_engine *e, fed_error *err)
 {
     for (size_t i = 0; i < FED_COORDINATOR_TASKS_MAX; i++) {
         pthread_mutex_lock(&e->lock);
-        bool there = e->reports[i].there;
-        fed_last_evaluation evaluation = e->reports[i].evaluation;
-        e->reports[i].there = false;
+        fed_last_evaluation report = e->tasks[i].report;
+        e->tasks[i].report.ended = false;
         pthread_mutex_unlock(&e->lock);
-        if (there) FED_TRY(keep_evaluation(e, i, &evaluation, err));
+        if (report.ended) FED_TRY(keep_evaluation(e, i, &report, err));
     }
     return FED_OK;
 }
@@ -322,20 +375,17 @@ static void tell_versions(fed_engine *e)
     for (size_t i = 0; i < fed_coordinator_task_count(e->coordinator); i++) {
         fed_task_info info;
         fed_coordinator_task_info(e->coordinator, i, &info);
-        if (e->seen_version[i] == info.head.version + 1) continue;
-        e->seen_version[i] = info.head.version + 1;
+        if (e->tasks[i].told_version == info.head.version + 1) continue;
+        e->tasks[i].told_version = info.head.version + 1;
         if (e->hooks.new_version)
             e->hooks.new_version(e->hooks.ctx, i, &info,
                                  fed_coordinator_params(e->coordinator, i));
     }
 }
 
-/* After the end: those that wait, and those that were never taken, get 503. */
-static void turn_away(fed_engine *e, fed_exchange **batch, size_t n)
+void fed_engine_turn_away(fed_engine *e)
 {
     end_holds(e, 0, true);
-    for (size_t i = 0; i < n; i++)
-        if (!batch[i]->answered && !batch[i]->id) answer(batch[i], FED_HTTP_UNAVAILABLE);
     pthread_mutex_lock(&e->lock);
     e->stopping = true;
     fed_exchange *x = e->first;
@@ -343,7 +393,7 @@ static void turn_away(fed_engine *e, fed_exchange **batch, size_t n)
     pthread_mutex_unlock(&e->lock);
     while (x) {
         fed_exchange *next = x->next;
-        answer(x, FED_HTTP_UNAVAILABLE);
+        answer(e, x, FED_HTTP_UNAVAILABLE);
         x = next;
     }
 }
@@ -362,6 +412,8 @@ fed_status fed_engine_run(fed_engine *e, fed_error *err)
         end_holds(e, fed_clock_monotonic_ms(), false);
         n = take_work(e, batch, &stopping);
     }
-    turn_away(e, batch, n);
+    for (size_t i = 0; i < n; i++)
+        if (batch[i]) answer(e, batch[i], FED_HTTP_UNAVAILABLE);
+    fed_engine_turn_away(e);
     return status;
 }

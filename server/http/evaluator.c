@@ -29,25 +29,48 @@ static fed_status fetch(void *ctx, const uint32_t *rows, size_t n, void *inputs,
     return fed_data_fetch(ctx, rows, n, inputs, targets);
 }
 
+static fed_status check_row(const char *what, bool same_kind, size_t ours, size_t model,
+                            fed_error *err)
+{
+    if (same_kind && ours == model) return FED_OK;
+    return fed_fail(err, FED_E_REFUSED,
+                    "evaluate.on: the hold-out's %s %s; %zu values a row, the model "
+                    "takes %zu",
+                    what, same_kind ? "do not fit" : "are of another kind",
+                    ours / sizeof(float), model / sizeof(float));
+}
+
 /* The data must hold what the model takes; else nothing of it would be in bounds. */
-static bool fits(const fed_evaluator *v, const fed_task *task)
+static fed_status check_fit(const fed_evaluator *v, const fed_task *task, fed_error *err)
 {
     const fed_data_info *info = fed_data_describe(v->data);
     const fed_plan_model *model = &fed_task_plan(task)->model;
     bool tokens = info->input == FED_INPUT_TOKEN;
     bool values = info->target == FED_TARGET_VECTOR;
-    return tokens == (model->input.type == FED_INPUT_TOKENS) &&
-           values == (model->loss.op->target == FED_TARGET_VALUES) &&
-           fed_task_input_bytes(task) == 4 * (size_t)info->input_len &&
-           fed_task_target_bytes(task) == 4 * (size_t)info->target_len;
+    FED_TRY(check_row("inputs", tokens == (model->input.type == FED_INPUT_TOKENS),
+                      sizeof(float) * (size_t)info->input_len, fed_task_input_bytes(task),
+                      err));
+    return check_row("targets", values == (model->loss.op->target == FED_TARGET_VALUES),
+                     sizeof(float) * (size_t)info->target_len,
+                     fed_task_target_bytes(task), err);
+}
+
+fed_status fed_evaluator_accept(const fed_evaluator *v, const fed_task *task,
+                                fed_error *err)
+{
+    if (fed_task_plan(task)->evaluate.on != FED_EVALUATE_HOLDOUT) return FED_OK;
+    if (!v->data)
+        return fed_fail(err, FED_E_REFUSED,
+                        "evaluate.on: \"holdout\", but this server has none "
+                        "(fedserver --holdout); say \"none\"");
+    return check_fit(v, task, err);
 }
 
 static fed_status evaluate(fed_evaluator *v, const waiting_version *w,
                            fed_last_evaluation *out, fed_error *err)
 {
     fed_evaluation sums;
-    if (!fits(v, w->task))
-        return fed_fail(err, FED_E_INVALID, "the hold-out does not fit the plan's model");
+    FED_TRY(check_fit(v, w->task, err));
     FED_TRY(fed_evaluate_examples(w->task, w->params, &v->examples, NULL, &sums, err));
     double n = sums.counted ? (double)sums.counted : 1;
     out->accuracy = (double)sums.correct / n;

@@ -12,6 +12,9 @@ FED_MUST_CHECK fed_status fed_evaluator_new(fed_evaluator **out, const char *spe
                                             fed_error *err);
 /** Where results go; once, before the engine runs. */
 void fed_evaluator_attach(fed_evaluator *v, fed_engine *engine);
+/** Can this task be evaluated as its plan says? FED_E_REFUSED tells why not. */
+FED_MUST_CHECK fed_status fed_evaluator_accept(const fed_evaluator *evaluator,
+                                               const fed_task *task, fed_error *err);
 /** The engine's hook. Copies the parameters when the plan wants this version evaluated. */
 void fed_evaluator_new_version(void *ctx, size_t index, const fed_task_info *info,
                                const float *params);

@@ -26,12 +26,14 @@ typedef struct fed_server_config {
     unsigned connections;  /* at most */
     size_t max_body;       /* bytes of a cohort message */
     unsigned upload_slots; /* bodies above 64 KiB in memory at once */
+    unsigned idle_s;       /* a connection on which nothing comes for so long is closed */
     uint32_t hold_ms;      /* how long a request may wait for others before it gets 202 */
     uint32_t retry_min_ms, retry_max_ms;
 } fed_server_config;
 
-/** Serve until `stop_fd` is readable; then answer what waits, and return. The chosen port is
- *  written to FOLDER/port once requests are answered. */
+/** Serve until `stop_fd` is readable; then answer what waits, and return. The server's public
+ *  key is written to FOLDER/server.key.pub and the chosen port to FOLDER/port once requests
+ *  are answered. FED_E_IO when it ends by itself: all that was answered is stored. */
 FED_MUST_CHECK fed_status fed_server_run(const fed_server_config *config, int stop_fd,
                                          fed_error *err);
 

@@ -21,15 +21,24 @@ static const char *content_type(const fed_exchange *x)
                                           : "application/octet-stream";
 }
 
+static void add_number(struct MHD_Response *r, const char *name, unsigned value)
+{
+    char text[16];
+    snprintf(text, sizeof text, "%u", value);
+    add_header(r, name, text);
+}
+
+/* The bytes go over to the response, which frees them. */
 enum MHD_Result fed_http_answer(fed_exchange *x)
 {
-    struct MHD_Response *r = MHD_create_response_from_buffer(
-        x->answer.len, x->answer.data, MHD_RESPMEM_MUST_COPY);
+    struct MHD_Response *r = MHD_create_response_from_buffer_with_free_callback(
+        x->answer.len, x->answer.data, fed_free);
     if (!r) return MHD_NO;
+    fed_bytes_init(&x->answer, 0);
     add_header(r, MHD_HTTP_HEADER_CONTENT_TYPE, content_type(x));
     add_header(r, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
-    if (x->status == FED_HTTP_TOO_MANY || x->status == FED_HTTP_UNAVAILABLE)
-        add_header(r, MHD_HTTP_HEADER_RETRY_AFTER, "1");
+    if (x->retry_after_s) add_number(r, MHD_HTTP_HEADER_RETRY_AFTER, x->retry_after_s);
+    if (x->allow) add_header(r, MHD_HTTP_HEADER_ALLOW, x->allow);
     enum MHD_Result result = MHD_queue_response(x->connection, x->status, r);
     MHD_destroy_response(r);
     return result;
@@ -37,8 +46,7 @@ enum MHD_Result fed_http_answer(fed_exchange *x)
 
 static enum MHD_Result answer_text(fed_exchange *x, unsigned status, const char *text)
 {
-    x->status = status;
-    fed_bytes_put_text(&x->answer, text);
+    fed_exchange_say(x, status, text);
     return fed_http_answer(x);
 }
 
@@ -82,8 +90,8 @@ static enum MHD_Result answer_file(fed_exchange *x, int fd, uint64_t size)
     add_header(r, MHD_HTTP_HEADER_ACCEPT_RANGES, "bytes");
     snprintf(text, sizeof text, "bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64, from, to, size);
     if (ranged) add_header(r, MHD_HTTP_HEADER_CONTENT_RANGE, text);
-    enum MHD_Result result = MHD_queue_response(
-        x->connection, ranged ? MHD_HTTP_PARTIAL_CONTENT : FED_HTTP_OK, r);
+    x->status = ranged ? MHD_HTTP_PARTIAL_CONTENT : FED_HTTP_OK;
+    enum MHD_Result result = MHD_queue_response(x->connection, x->status, r);
     MHD_destroy_response(r);
     return result;
 }
@@ -92,7 +100,6 @@ enum MHD_Result fed_http_answer_blob(fed_exchange *x, const fed_store *store)
 {
     char path[FED_STORE_PATH_MAX];
     struct stat info;
-    x->answered = true;
     fed_store_blob_path(store, x->body.data, path);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) return answer_text(x, FED_HTTP_NOT_FOUND, "blob: not here");

@@ -3,7 +3,6 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +14,8 @@
 #include "http_routes.h"
 
 enum {
-    IDLE_TIMEOUT_S = 60,
+    REQUEST_MS = 600000,   /* a body that takes longer is cut off */
+    DROPPED_MAX = 1 << 20, /* so much of a refused body is read, so that the refusal is */
     CONNECTION_MEMORY = 32768, /* headers and socket buffer of one connection */
     SLOT_BODY = 65536,         /* a larger body takes an upload slot */
     LISTEN_BACKLOG = 1024,
@@ -26,55 +26,83 @@ struct fed_listener {
     fed_server_config config;
     fed_engine *engine;
     struct MHD_Daemon *daemon;
-    atomic_uint slots_used;
+    fed_http_counters *counters;
     int quiesced_socket;
 };
 
 /* ---- one request ----------------------------------------------------------------------- */
 
-static void release_slot(fed_listener *l, fed_exchange *x)
-{
-    if (x->holds_slot) atomic_fetch_sub(&l->slots_used, 1);
-    x->holds_slot = false;
-}
-
 static void request_completed(void *ctx, struct MHD_Connection *connection, void **state,
                               enum MHD_RequestTerminationCode code)
 {
+    fed_listener *l = ctx;
     fed_exchange *x = *state;
     (void)connection, (void)code;
     if (!x) return;
-    release_slot(ctx, x);
-    fed_bytes_fini(&x->body);
+    unsigned class_of = x->status / 100;
+    if (class_of < FED_STATUS_CLASSES)
+        atomic_fetch_add(&l->counters->answers[class_of], 1);
+    fed_exchange_drop_body(x);
     fed_bytes_fini(&x->answer);
     fed_free(x);
     *state = NULL;
 }
 
+static void connection_changed(void *ctx, struct MHD_Connection *connection, void **state,
+                               enum MHD_ConnectionNotificationCode code)
+{
+    fed_listener *l = ctx;
+    (void)connection, (void)state;
+    if (code == MHD_CONNECTION_NOTIFY_STARTED)
+        atomic_fetch_add(&l->counters->connections, 1);
+    else
+        atomic_fetch_sub(&l->counters->connections, 1);
+}
+
+/* How long the body's sender says it is; 0: not said. */
+static uint64_t body_length(const fed_exchange *x)
+{
+    uint64_t length = 0;
+    const char *text = MHD_lookup_connection_value(x->connection, MHD_HEADER_KIND,
+                                                   MHD_HTTP_HEADER_CONTENT_LENGTH);
+    if (!text || !fed_text_to_u64(text, UINT64_MAX, &length)) return 0;
+    return length;
+}
+
+/* Room for all of a body at once. */
+static void reserve_body(fed_exchange *x)
+{
+    uint64_t length = body_length(x);
+    if (length > x->body.len && length <= x->body.max)
+        (void)fed_bytes_reserve(&x->body, (size_t)length - x->body.len);
+}
+
 /* A large body needs a slot, so that memory is bounded by slots, not by devices. */
 static bool take_slot(fed_listener *l, fed_exchange *x)
 {
-    if (x->holds_slot) return true;
-    unsigned used = atomic_load(&l->slots_used);
+    atomic_uint *used = &l->counters->slots_used;
+    unsigned seen = atomic_load(used);
+    if (x->slot) return true;
     do {
-        if (used >= l->config.upload_slots) return false;
-    } while (!atomic_compare_exchange_weak(&l->slots_used, &used, used + 1));
-    return x->holds_slot = true;
+        if (seen >= l->config.upload_slots) return false;
+    } while (!atomic_compare_exchange_weak(used, &seen, seen + 1));
+    x->slot = used;
+    reserve_body(x);
+    return true;
 }
 
 /* Refusing in the middle of a body: what still comes is read and dropped. */
 static void refuse(fed_exchange *x, unsigned status, const char *text)
 {
-    x->answered = true;
-    x->status = status;
-    fed_bytes_fini(&x->body);
-    fed_bytes_clear(&x->answer);
-    fed_bytes_put_text(&x->answer, text);
+    if (status == FED_HTTP_UNAVAILABLE) x->retry_after_s = 1;
+    fed_exchange_drop_body(x);
+    fed_exchange_say(x, status, text);
 }
 
-static void take_body(fed_listener *l, fed_exchange *x, const char *data, size_t n)
+/* False when this has gone on for too long and the connection should be cut. */
+static bool take_body(fed_listener *l, fed_exchange *x, const char *data, size_t n)
 {
-    if (x->answered) return;
+    if (x->answered) return (x->dropped += n) <= DROPPED_MAX;
     if (x->body.len + n > x->body.max) {
         refuse(x, FED_HTTP_TOO_LARGE, "body: larger than this route takes");
     } else if (x->body.len + n > SLOT_BODY && !take_slot(l, x)) {
@@ -83,6 +111,7 @@ static void take_body(fed_listener *l, fed_exchange *x, const char *data, size_t
         fed_bytes_put(&x->body, data, n);
         if (x->body.status) refuse(x, FED_HTTP_UNAVAILABLE, "upload: out of memory");
     }
+    return fed_clock_monotonic_ms() - x->begun_ms <= REQUEST_MS;
 }
 
 static enum MHD_Result begin(fed_listener *l, struct MHD_Connection *connection,
@@ -92,9 +121,12 @@ static enum MHD_Result begin(fed_listener *l, struct MHD_Connection *connection,
     if (!x) return MHD_NO;
     *state = x;
     x->connection = connection;
+    x->begun_ms = fed_clock_monotonic_ms();
     fed_bytes_init(&x->answer, SIZE_MAX);
     fed_http_route(x, &l->config, path, method);
-    return MHD_YES;
+    if (body_length(x) <= (uint64_t)x->body.max + DROPPED_MAX) return MHD_YES;
+    refuse(x, FED_HTTP_TOO_LARGE, "body: much larger than this route takes");
+    return fed_http_answer(x); /* before it is sent */
 }
 
 /* The whole request is here: hand it to the engine, or answer at once. */
@@ -102,14 +134,15 @@ static enum MHD_Result finish(fed_listener *l, fed_exchange *x)
 {
     if (!x->answered && x->type == FED_REQUEST_BLOB)
         return fed_http_answer_blob(x, fed_engine_store(l->engine));
-    if (!x->answered) {
-        MHD_suspend_connection(x->connection);
-        if (fed_engine_submit(l->engine, x) == FED_OK) return MHD_YES;
-        MHD_resume_connection(x->connection);
+    if (!x->answered && !fed_http_body_fits(x))
+        refuse(x, FED_HTTP_BAD_REQUEST, "body: it names another subject than the path");
+    if (x->answered) return fed_http_answer(x);
+    MHD_suspend_connection(x->connection);
+    if (fed_engine_submit(l->engine, x)) {
         refuse(x, FED_HTTP_UNAVAILABLE, "the server is stopping");
+        MHD_resume_connection(x->connection); /* and this is called once more */
     }
-    release_slot(l, x);
-    return fed_http_answer(x);
+    return MHD_YES;
 }
 
 static enum MHD_Result handle(void *ctx, struct MHD_Connection *connection,
@@ -120,9 +153,9 @@ static enum MHD_Result handle(void *ctx, struct MHD_Connection *connection,
     (void)version;
     if (!*state) return begin(l, connection, path, method, state);
     if (*n) {
-        take_body(l, *state, data, *n);
+        bool goes_on = take_body(l, *state, data, *n);
         *n = 0;
-        return MHD_YES;
+        return goes_on ? MHD_YES : MHD_NO;
     }
     return finish(l, *state);
 }
@@ -189,10 +222,11 @@ static fed_status start_daemon(fed_listener *l, const address *a, fed_error *err
         flags, 0, NULL, NULL, handle, l, MHD_OPTION_SOCK_ADDR, &a->any,
         MHD_OPTION_THREAD_POOL_SIZE, l->config.threads > 1 ? l->config.threads : 0u,
         MHD_OPTION_CONNECTION_LIMIT, l->config.connections, MHD_OPTION_CONNECTION_TIMEOUT,
-        (unsigned)IDLE_TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        (size_t)CONNECTION_MEMORY, MHD_OPTION_LISTEN_BACKLOG_SIZE,
-        (unsigned)LISTEN_BACKLOG, MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u,
-        MHD_OPTION_NOTIFY_COMPLETED, request_completed, l, MHD_OPTION_END);
+        l->config.idle_s, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
+        MHD_OPTION_LISTEN_BACKLOG_SIZE, (unsigned)LISTEN_BACKLOG,
+        MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_NOTIFY_COMPLETED,
+        request_completed, l, MHD_OPTION_NOTIFY_CONNECTION, connection_changed, l,
+        MHD_OPTION_END);
     if (l->daemon) return FED_OK;
     return fed_fail(err, FED_E_IO, "--listen: %s: the address could not be bound",
                     l->config.listen);
@@ -216,6 +250,7 @@ fed_status fed_listener_start(fed_listener **out, const fed_server_config *confi
     if (!l) return fed_fail_nomem(err, sizeof *l);
     l->config = *config;
     l->engine = engine;
+    l->counters = fed_engine_counters(engine);
     l->quiesced_socket = -1;
     fed_status status = start_daemon(l, &a, err);
     if (status)

@@ -9,6 +9,8 @@
 
 #include "engine.h"
 
+enum { LINES_BYTES = 4 << 20 /* an answer of lines is cut behind that */ };
+
 static fed_status refuse(fed_exchange *x, unsigned status, const char *text)
 {
     x->status = status;
@@ -159,24 +161,63 @@ fed_status fed_query_task(fed_engine *e, fed_exchange *x, fed_error *err)
 
 /* ---- history --------------------------------------------------------------------------- */
 
+/** JSON lines about versions from `from` on, as many as fit an answer. */
+typedef struct version_lines {
+    fed_bytes *out;
+    size_t prefix; /* characters of a key before its version */
+    uint64_t from, next;
+    bool cut;
+} version_lines;
+
+/* Keys ascend; once the answer is full, `next` stays where to go on. */
+static bool takes(version_lines *v, const char *key)
+{
+    uint64_t version = 0;
+    if (v->cut || !fed_text_to_u64(key + v->prefix, UINT64_MAX, &version)) return false;
+    if (version < v->from) return false;
+    v->next = version;
+    v->cut = v->out->len >= LINES_BYTES;
+    return !v->cut;
+}
+
+static void put_cut(const version_lines *v)
+{
+    if (v->cut) fed_bytes_printf(v->out, "{\"next\":%" PRIu64 "}\n", v->next);
+}
+
 static fed_status append_evaluation(void *arg, const char *key, fed_span value,
                                     fed_error *err)
 {
-    (void)key, (void)err;
-    fed_bytes *out = arg;
-    fed_bytes_put(out, value.data, value.len);
-    fed_bytes_put_u8(out, '\n');
-    return out->status;
+    version_lines *v = arg;
+    (void)err;
+    if (!takes(v, key)) return FED_OK;
+    fed_bytes_put(v->out, value.data, value.len);
+    fed_bytes_put_u8(v->out, '\n');
+    return v->out->status;
+}
+
+static fed_status say_lines(fed_engine *e, fed_exchange *x, const char *leaf,
+                            fed_journal_visit visit, bool *cut, fed_error *err)
+{
+    char prefix[FED_KEY_MAX];
+    fed_journal journal = fed_engine_journal(e);
+    fed_key_task(prefix, &x->subject, leaf);
+    version_lines v = {.out = &x->answer, .prefix = strlen(prefix), .from = x->from};
+    x->status = FED_HTTP_OK;
+    x->content_type = "application/x-ndjson";
+    FED_TRY(journal.scan(journal.ctx, prefix, visit, &v, err));
+    put_cut(&v);
+    *cut = v.cut;
+    return x->answer.status;
 }
 
 fed_status fed_query_evaluations(fed_engine *e, fed_exchange *x, fed_error *err)
 {
-    char prefix[FED_KEY_MAX];
-    fed_journal journal = fed_engine_journal(e);
-    fed_key_task(prefix, &x->subject, "evaluation/");
-    x->status = FED_HTTP_OK;
-    x->content_type = "application/x-ndjson";
-    return journal.scan(journal.ctx, prefix, append_evaluation, &x->answer, err);
+    bool cut;
+    fed_task_info info;
+    if (find_task(e, x, &info) == SIZE_MAX)
+        return refuse(x, FED_HTTP_NOT_FOUND, "task: not known");
+    return say_lines(e, x, "evaluation/", append_evaluation, &cut, err);
 }
 
 static json_t *member_list(const fed_roster *roster, bool only_survivors)
@@ -203,34 +244,36 @@ static fed_status append_cohort(void *arg, const char *key, fed_span value,
                                 fed_error *err)
 {
     fed_roster roster;
-    (void)key;
+    version_lines *v = arg;
+    if (!takes(v, key)) return FED_OK;
     FED_TRY(fed_roster_get(&roster, value, err));
     json_t *json =
         json_pack("{s:I,s:o,s:o,s:o}", "version", (json_int_t)roster.version + 1,
                   "cohort", hex_json(roster.cohort), "members",
                   member_list(&roster, false), "survivors", member_list(&roster, true));
     fed_roster_fini(&roster);
-    return put_line(arg, json, err);
+    return put_line(v->out, json, err);
 }
 
+static json_t *trace_head(const fed_task_info *info)
+{
+    return json_pack("{s:s,s:o,s:o,s:o,s:s}", "format", "fed-trace/1", "task",
+                     hex_json(info->id.bytes), "plan",
+                     hex_json(fed_task_numbers_of(info->task)->plan_address), "task_seed",
+                     hex_json(info->document->seed), "kernel",
+                     fed_kernel_name(fed_kernel_active()));
+}
+
+/* A head, a line for each version, and the model that all this has made. */
 fed_status fed_query_trace(fed_engine *e, fed_exchange *x, fed_error *err)
 {
-    char prefix[FED_KEY_MAX];
+    bool cut;
     fed_task_info info;
-    fed_journal journal = fed_engine_journal(e);
     if (find_task(e, x, &info) == SIZE_MAX)
         return refuse(x, FED_HTTP_NOT_FOUND, "task: not known");
-    x->status = FED_HTTP_OK;
-    x->content_type = "application/x-ndjson";
-    FED_TRY(put_line(&x->answer,
-                     json_pack("{s:s,s:o,s:o,s:o,s:s}", "format", "fed-trace/1", "task",
-                               hex_json(info.id.bytes), "plan",
-                               hex_json(fed_task_numbers_of(info.task)->plan_address),
-                               "task_seed", hex_json(info.document->seed), "kernel",
-                               fed_kernel_name(fed_kernel_active())),
-                     err));
-    fed_key_task(prefix, &info.id, "trace/");
-    FED_TRY(journal.scan(journal.ctx, prefix, append_cohort, &x->answer, err));
+    if (x->from == 0) FED_TRY(put_line(&x->answer, trace_head(&info), err));
+    FED_TRY(say_lines(e, x, "trace/", append_cohort, &cut, err));
+    if (cut) return FED_OK;
     return put_line(&x->answer,
                     json_pack("{s:I,s:o}", "version", (json_int_t)info.head.version,
                               "model_sha256", hex_json(info.head.model.bytes)),
@@ -254,53 +297,4 @@ fed_status fed_query_versions(fed_engine *e, fed_exchange *x, fed_error *err)
                       "document",
                       hex_json(info.head.kept_documents[v % FED_VERSIONS_KEPT].bytes)));
     return say(x, json_pack("{s:o}", "versions", list), err);
-}
-
-/* ---- metrics --------------------------------------------------------------------------- */
-
-/* A label's value: backslash, quote and line feed escaped (exposition format 0.0.4). */
-static void put_label(fed_bytes *out, const char *text)
-{
-    for (const char *p = text; *p; p++) {
-        if (*p == '\\' || *p == '"') fed_bytes_put_u8(out, '\\');
-        fed_bytes_put_u8(out, (uint8_t)(*p == '\n' ? ' ' : *p));
-    }
-}
-
-static void put_metric(fed_bytes *out, const char *name, const char *task, double value)
-{
-    fed_bytes_printf(out, "fedserver_%s{task=\"", name);
-    put_label(out, task);
-    fed_bytes_printf(out, "\"} %.17g\n", value);
-}
-
-fed_status fed_query_metrics(fed_engine *e, fed_exchange *x, fed_error *err)
-{
-    static const struct {
-        const char *name, *type, *help;
-    } metrics[] = {
-        {"version", "gauge", "Model version of a task."},
-        {"upload_bytes_total", "counter", "Bytes of inputs that are in a version."},
-        {"cohort_joined", "gauge", "Devices in the open cohort."},
-        {"accuracy_ratio", "gauge", "Accuracy on the hold-out, newest evaluation."},
-    };
-    (void)err;
-    const fed_coordinator *c = fed_engine_coordinator(e);
-    for (size_t m = 0; m < sizeof metrics / sizeof *metrics; m++) {
-        fed_bytes_printf(&x->answer, "# HELP fedserver_%s %s\n# TYPE fedserver_%s %s\n",
-                         metrics[m].name, metrics[m].help, metrics[m].name,
-                         metrics[m].type);
-        for (size_t i = 0; i < fed_coordinator_task_count(c); i++) {
-            fed_task_info info;
-            fed_coordinator_task_info(c, i, &info);
-            const fed_last_evaluation *last = fed_engine_last_evaluation(e, i);
-            double values[] = {(double)info.head.version, (double)info.head.upload_bytes,
-                               info.joined, last->accuracy};
-            if (m < 3 || last->known)
-                put_metric(&x->answer, metrics[m].name, info.document->name, values[m]);
-        }
-    }
-    x->status = FED_HTTP_OK;
-    x->content_type = "text/plain; version=0.0.4";
-    return x->answer.status;
 }

@@ -20,8 +20,18 @@ static fed_status read_key(const char *path, int fd, uint8_t seed[32], fed_error
     return fed_fail_in(err, status, "%s", path);
 }
 
-/* Written in full and synced before it takes its name: a crash leaves no half key. */
-static fed_status make_key(const char *path, uint8_t seed[32], fed_error *err)
+static bool sync_folder(const char *folder)
+{
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool ok = fd >= 0 && fsync(fd) == 0;
+    if (fd >= 0) close(fd);
+    return ok;
+}
+
+/* Written in full and synced before it takes its name: a crash leaves no half key, and the
+ * key outlives every task that names it. */
+static fed_status make_key(const char *folder, const char *path, uint8_t seed[32],
+                           fed_error *err)
 {
     char temporary[4096];
     fed_bytes line;
@@ -32,7 +42,7 @@ static fed_status make_key(const char *path, uint8_t seed[32], fed_error *err)
     fed_status status = fed_keyfile_put(FED_KEY_PRIVATE, seed, &line, err);
     int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (!status && (fd < 0 || write(fd, line.data, line.len) != (ssize_t)line.len ||
-                    fsync(fd) || rename(temporary, path)))
+                    fsync(fd) || rename(temporary, path) || !sync_folder(folder)))
         status = fed_fail(err, FED_E_IO, "%s: could not be written: %s", path,
                           strerror(errno));
     if (fd >= 0) close(fd);
@@ -45,7 +55,7 @@ fed_status fed_server_key_load(const char *folder, uint8_t seed[32], fed_error *
     char path[4000];
     snprintf(path, sizeof path, "%s/server.key", folder);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 && errno == ENOENT) return make_key(path, seed, err);
+    if (fd < 0 && errno == ENOENT) return make_key(folder, path, seed, err);
     if (fd < 0) return fed_fail(err, FED_E_IO, "%s: %s", path, strerror(errno));
     fed_status status = read_key(path, fd, seed, err);
     close(fd);

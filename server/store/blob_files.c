@@ -40,6 +40,15 @@ static fed_status make_folder(const char *path, fed_error *err)
     return io_error(path, "could not be made", err);
 }
 
+static fed_status sync_folder(const char *folder, fed_error *err)
+{
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) return io_error(folder, "could not be opened", err);
+    fed_status status = fsync(fd) ? io_error(folder, "could not be synced", err) : FED_OK;
+    close(fd);
+    return status;
+}
+
 fed_status fed_blob_files_init(const char *folder, fed_error *err)
 {
     char path[PATH_BYTES];
@@ -49,7 +58,9 @@ fed_status fed_blob_files_init(const char *folder, fed_error *err)
         snprintf(path, sizeof path, "%s/blobs/%02x", folder, i);
         FED_TRY(make_folder(path, err));
     }
-    return FED_OK;
+    snprintf(path, sizeof path, "%s/blobs", folder);
+    FED_TRY(sync_folder(path, err));
+    return sync_folder(folder, err);
 }
 
 static fed_status write_all(int fd, const char *path, fed_span bytes, fed_error *err)
@@ -69,11 +80,7 @@ static fed_status sync_folder_of(const char *path, fed_error *err)
     char folder[PATH_BYTES];
     snprintf(folder, sizeof folder, "%s", path);
     *strrchr(folder, '/') = 0;
-    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0) return io_error(folder, "could not be opened", err);
-    fed_status status = fsync(fd) ? io_error(folder, "could not be synced", err) : FED_OK;
-    close(fd);
-    return status;
+    return sync_folder(folder, err);
 }
 
 fed_status fed_blob_file_write(const char *folder, const char *hex, fed_span bytes,
@@ -109,11 +116,13 @@ fed_status fed_blob_file_read(const char *folder, const char *hex, fed_bytes *ou
                             : FED_OK;
     size_t left = status ? 0 : (size_t)info.st_size;
     uint8_t *to = status ? NULL : fed_bytes_extend(out, left);
-    if (!status && !to) status = fed_fail(err, out->status, "%s: %zu bytes", path, left);
+    if (!status && left && !to)
+        status = fed_fail(err, out->status, "%s: %zu bytes", path, left);
     while (!status && left) {
         ssize_t n = read(fd, to, left);
         if (n < 0 && errno == EINTR) continue;
-        if (n <= 0) status = io_error(path, "could not be read", err);
+        if (n < 0) status = io_error(path, "could not be read", err);
+        if (n == 0) status = fed_fail(err, FED_E_IO, "%s: %zu bytes short", path, left);
         if (n > 0) to += n, left -= (size_t)n;
     }
     close(fd);

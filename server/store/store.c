@@ -12,7 +12,11 @@
 
 #include "blob_files.h"
 
-enum { SCHEMA = 1, APPLICATION = 0x46656453 /* "FedS" */ };
+enum {
+    SCHEMA = 1,
+    APPLICATION = 0x46656453, /* "FedS" */
+    BUSY_MS = 10000           /* somebody else reads the file, as a back-up does */
+};
 
 struct fed_store {
     char *folder;
@@ -65,10 +69,11 @@ static fed_status read_number(fed_store *s, const char *sql, int *out, fed_error
 
 static fed_status check_schema(fed_store *s, fed_error *err)
 {
-    int version = 0, application = 0;
+    int version = 0, application = 0, tables = 0;
     FED_TRY(read_number(s, "PRAGMA user_version", &version, err));
     FED_TRY(read_number(s, "PRAGMA application_id", &application, err));
-    if (version == 0 && application == 0)
+    FED_TRY(read_number(s, "SELECT count(*) FROM sqlite_master", &tables, err));
+    if (version == 0 && application == 0 && tables == 0)
         return run_sql(s,
                        "BEGIN; CREATE TABLE records(key TEXT PRIMARY KEY, value BLOB NOT "
                        "NULL) WITHOUT ROWID; PRAGMA user_version=1; PRAGMA "
@@ -90,9 +95,10 @@ static fed_status open_database(fed_store *s, fed_error *err)
     snprintf(path, sizeof path, "%s/journal.db", s->folder);
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
     if (sqlite3_open_v2(path, &s->db, flags, NULL)) return db_error(s, "open", err);
+    sqlite3_busy_timeout(s->db, BUSY_MS);
+    FED_TRY(check_schema(s, err));
     FED_TRY(run_sql(s, "PRAGMA journal_mode=WAL", err));
-    FED_TRY(run_sql(s, "PRAGMA synchronous=FULL", err));
-    return check_schema(s, err);
+    return run_sql(s, "PRAGMA synchronous=FULL", err);
 }
 
 static fed_status prepare_statements(fed_store *s, fed_error *err)
