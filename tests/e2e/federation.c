@@ -1,0 +1,312 @@
+#define _XOPEN_SOURCE 700 /* nftw */
+
+#include "federation.h"
+
+#include <ftw.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "harness.h"
+#include "round.h"
+#include "store.h"
+
+#define IN_FOLDER(name, file)                                                            \
+    char name[256];                                                                      \
+    snprintf(name, sizeof name, "%s/%s", f->folder, file)
+
+/* ---- the folder ------------------------------------------------------------------------ */
+
+static int remove_one(const char *path, const struct stat *info, int kind,
+                      struct FTW *where)
+{
+    (void)info, (void)kind, (void)where;
+    return remove(path);
+}
+
+static bool write_text(const char *path, const char *text)
+{
+    FILE *out = fopen(path, "we");
+    if (!out) return false;
+    bool ok = fputs(text, out) >= 0;
+    return fclose(out) == 0 && ok;
+}
+
+/* ---- fedctl ---------------------------------------------------------------------------- */
+
+/* The answer of `fedctl WORD WORD --server URL …`, or false. */
+static bool ask(fed_federation *f, const char *const *words, size_t n, fed_bytes *out)
+{
+    const char *argv[FED_ARGUMENTS_MAX] = {FED_BIN "/fedctl"};
+    size_t at = 1;
+    for (size_t i = 0; i < n; i++)
+        argv[at++] = words[i];
+    argv[at++] = "--server";
+    argv[at++] = f->url;
+    return fed_process_run(argv, 30000, out) == 0;
+}
+
+bool fed_federation_create_task(fed_federation *f)
+{
+    IN_FOLDER(plan, "plan.json");
+    IN_FOLDER(key, "operator.key");
+    fed_bytes out;
+    const char *words[] = {"task",         "create", plan,     "--key", key,
+                           "--population", "test",   "--seed", "5"};
+    fed_bytes_init(&out, 4096);
+    bool ok = CHECK(write_text(plan, f->plan)) &&
+              CHECK(ask(f, words, sizeof words / sizeof *words, &out)) &&
+              CHECK(out.len >= 64);
+    if (ok) snprintf(f->task, sizeof f->task, "%.64s", (const char *)out.data);
+    fed_bytes_fini(&out);
+    return ok;
+}
+
+long long fed_federation_number(fed_federation *f, const char *field)
+{
+    fed_bytes out;
+    char quoted[64];
+    long long value = -1;
+    const char *words[] = {"task", "show", f->task, "--json"};
+    fed_bytes_init(&out, 1 << 20);
+    snprintf(quoted, sizeof quoted, "\"%s\":", field);
+    if (ask(f, words, 4, &out)) {
+        const char *text = fed_bytes_text(&out);
+        const char *at = text ? strstr(text, quoted) : NULL;
+        if (at) value = strtoll(at + strlen(quoted), NULL, 10);
+    }
+    fed_bytes_fini(&out);
+    return value;
+}
+
+bool fed_federation_wait(fed_federation *f, int64_t ms)
+{
+    fed_bytes out;
+    char seconds[32];
+    snprintf(seconds, sizeof seconds, "%lld", (long long)(ms / 1000));
+    const char *argv[] = {FED_BIN "/fedctl", "task",  "wait", f->task, "--server", f->url,
+                          "--timeout",       seconds, NULL};
+    fed_bytes_init(&out, 1 << 20);
+    int code = fed_process_run(argv, ms + 5000, &out);
+    fed_bytes_fini(&out);
+    return code == 0;
+}
+
+/* ---- processes ------------------------------------------------------------------------- */
+
+/* The first start takes any port; every other one the same again. */
+static bool read_port(fed_federation *f)
+{
+    IN_FOLDER(path, "server/port");
+    unsigned port = 0;
+    for (int i = 0; i < 1000 && !port; i++) {
+        FILE *file = fopen(path, "re");
+        if (file && fscanf(file, "%u", &port) != 1) port = 0;
+        if (file) fclose(file);
+        if (!port) fed_process_sleep(10);
+    }
+    snprintf(f->listen, sizeof f->listen, "127.0.0.1:%u", port);
+    snprintf(f->url, sizeof f->url, "http://127.0.0.1:%u", port);
+    return CHECK_MSG(port, "fedserver does not listen");
+}
+
+bool fed_federation_start_server(fed_federation *f)
+{
+    IN_FOLDER(state, "server");
+    IN_FOLDER(key, "operator.key.pub");
+    IN_FOLDER(log, "server.log");
+    const char *argv[] = {FED_BIN "/fedserver",
+                          "--state",
+                          state,
+                          "--operator-key",
+                          key,
+                          "--listen",
+                          f->listen,
+                          "--retry-min-ms",
+                          "50",
+                          "--retry-max-ms",
+                          "200",
+                          "--hold-ms",
+                          "2000",
+                          NULL};
+    f->server = fed_process_start(argv, log);
+    return f->server > 0;
+}
+
+bool fed_federation_start_device(fed_federation *f, unsigned i)
+{
+    IN_FOLDER(state, "devices");
+    IN_FOLDER(key, "operator.key.pub");
+    IN_FOLDER(log, "devices.log");
+    char data[256], number[16], seed[16];
+    snprintf(data, sizeof data, "%s&partition=%s&clients=%u&seed=1", f->data,
+             f->partition, f->devices);
+    snprintf(number, sizeof number, "%u", i);
+    snprintf(seed, sizeof seed, "%u", f->seed);
+    const char *argv[FED_ARGUMENTS_MAX] = {f->seed ? FED_TEST_BIN "/fedclient-seeded"
+                                                   : FED_BIN "/fedclient",
+                                           "--server",
+                                           f->url,
+                                           "--operator-key",
+                                           key,
+                                           "--population",
+                                           "test",
+                                           "--data",
+                                           data,
+                                           "--client",
+                                           number,
+                                           "--state",
+                                           state,
+                                           "--max-step-ms",
+                                           "10",
+                                           f->seed ? "--device-seed" : NULL,
+                                           seed};
+    f->clients[i] = fed_process_start(argv, log);
+    return f->clients[i] > 0;
+}
+
+static bool make_key(fed_federation *f)
+{
+    IN_FOLDER(key, "operator.key");
+    fed_bytes out;
+    const char *argv[] = {FED_BIN "/fedctl", "keygen", "--out", key, NULL};
+    fed_bytes_init(&out, 4096);
+    int code = fed_process_run(argv, 10000, &out);
+    fed_bytes_fini(&out);
+    return CHECK_EQ(code, 0);
+}
+
+bool fed_federation_begin(fed_federation *f)
+{
+    const char *base = getenv("TMPDIR");
+    snprintf(f->folder, sizeof f->folder, "%s/fed-e2e-XXXXXX", base ? base : "/tmp");
+    if (!CHECK(mkdtemp(f->folder))) return false;
+    snprintf(f->listen, sizeof f->listen, "127.0.0.1:0");
+    return make_key(f) && CHECK(fed_federation_start_server(f)) && read_port(f);
+}
+
+void fed_federation_end(fed_federation *f)
+{
+    for (unsigned i = 0; i < f->devices; i++)
+        fed_process_kill(f->clients[i]);
+    fed_process_kill(f->server);
+    if (getenv("FED_KEEP"))
+        fed_note("kept: %s", f->folder);
+    else
+        nftw(f->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+/* ---- the trace ------------------------------------------------------------------------- */
+
+typedef struct updates_seen {
+    uint8_t (*ids)[FED_UPDATE_ID_BYTES];
+    size_t n, cap;
+    unsigned versions;
+} updates_seen;
+
+static void see_update(updates_seen *seen, const uint8_t id[FED_UPDATE_ID_BYTES])
+{
+    for (size_t i = 0; i < seen->n; i++)
+        CHECK_MSG(memcmp(seen->ids[i], id, FED_UPDATE_ID_BYTES) != 0,
+                  "an update was counted in two versions");
+    if (seen->n < seen->cap) memcpy(seen->ids[seen->n++], id, FED_UPDATE_ID_BYTES);
+}
+
+static fed_status check_version(void *arg, const char *key, fed_span value,
+                                fed_error *err)
+{
+    updates_seen *seen = arg;
+    fed_roster roster;
+    (void)key;
+    FED_TRY(fed_roster_get(&roster, value, err));
+    CHECK_EQ(roster.version, seen->versions);
+    seen->versions++;
+    for (uint32_t i = 0; i < roster.n; i++) {
+        if (roster.members[i].survived) see_update(seen, roster.members[i].update_id);
+        for (uint32_t k = 0; k < i; k++)
+            CHECK(memcmp(roster.members[i].device, roster.members[k].device, 32) != 0);
+    }
+    fed_roster_fini(&roster);
+    return FED_OK;
+}
+
+void fed_federation_check_trace(fed_federation *f, unsigned versions)
+{
+    IN_FOLDER(state, "server");
+    fed_error err;
+    fed_store *store = NULL;
+    fed_address task;
+    char prefix[FED_KEY_MAX];
+    updates_seen seen = {.cap = 100000};
+    fed_process_kill(f->server); /* its folder is locked as long as it lives */
+    f->server = 0;
+    seen.ids = fed_calloc(seen.cap, sizeof *seen.ids);
+    if (!CHECK(seen.ids) || !CHECK(fed_hex_decode(task.bytes, 32, f->task))) return;
+    if (CHECK_OK(fed_store_open(&store, state, &err), &err)) {
+        fed_journal journal = fed_store_journal(store);
+        fed_key_task(prefix, &task, "trace/");
+        CHECK_OK(journal.scan(journal.ctx, prefix, check_version, &seen, &err), &err);
+        CHECK_EQ(seen.versions, versions);
+        fed_note("%u versions, %zu updates, none counted twice", seen.versions, seen.n);
+    }
+    fed_store_close(store);
+    fed_free(seen.ids);
+}
+
+/* ---- replay ---------------------------------------------------------------------------- */
+
+static bool find_model(const char *text, char model[65])
+{
+    const char *at = text, *last = NULL;
+    while (at && (at = strstr(at, "\"model_sha256\":")))
+        last = at += strlen("\"model_sha256\":");
+    const char *quote = last ? strchr(last, '"') : NULL;
+    if (!quote || strlen(quote) < 66) return false;
+    snprintf(model, 65, "%.64s", quote + 1);
+    return true;
+}
+
+static bool save_trace(fed_federation *f, const char *path, char model[65])
+{
+    fed_bytes out;
+    const char *words[] = {"task", "trace", f->task};
+    fed_bytes_init(&out, 16 << 20);
+    bool ok = CHECK(ask(f, words, 3, &out)) &&
+              CHECK(find_model(fed_bytes_text(&out), model)) &&
+              CHECK(write_text(path, fed_bytes_text(&out)));
+    fed_bytes_fini(&out);
+    return ok;
+}
+
+void fed_federation_check_replay(fed_federation *f)
+{
+    IN_FOLDER(trace, "trace.jsonl");
+    IN_FOLDER(plan, "plan.json");
+    char clients[16], seed[16], real[65], replayed[65];
+    fed_bytes out;
+    snprintf(clients, sizeof clients, "%u", f->devices);
+    snprintf(seed, sizeof seed, "%u", f->seed);
+    const char *argv[] = {FED_BIN "/fedsim",
+                          "run",
+                          plan,
+                          "--data",
+                          f->data,
+                          "--partition",
+                          f->partition,
+                          "--clients",
+                          clients,
+                          "--seed",
+                          seed,
+                          "--replay",
+                          trace,
+                          "--json",
+                          NULL};
+    fed_bytes_init(&out, 1 << 20);
+    if (save_trace(f, trace, real)) {
+        CHECK_EQ(fed_process_run(argv, 120000, &out), 0);
+        const char *text = fed_bytes_text(&out);
+        if (CHECK(text && find_model(text, replayed))) CHECK_STR(replayed, real);
+    }
+    fed_bytes_fini(&out);
+}

@@ -1,0 +1,40 @@
+/* A federation of real processes in a folder of its own: fedserver, fedctl and a fedclient for
+ * each device, any of which may be killed and started again. */
+#ifndef FED_FEDERATION_H
+#define FED_FEDERATION_H
+
+#include "process.h"
+
+enum { FED_FEDERATION_DEVICES_MAX = 16 };
+
+typedef struct fed_federation {
+    char folder[128];
+    char url[64], listen[64];
+    const char *plan; /* text */
+    const char *data; /* SPEC without partition and clients */
+    const char *partition;
+    unsigned devices;
+    unsigned seed; /* of the devices; 0: fedclient with the system's randomness */
+    pid_t server;
+    pid_t clients[FED_FEDERATION_DEVICES_MAX];
+    char task[65];
+} fed_federation;
+
+/** Make the folder, the operator's key, and start the server. False after a failed check. */
+bool fed_federation_begin(fed_federation *f);
+/** Kill what runs and remove the folder (kept when `failed`, and named). */
+void fed_federation_end(fed_federation *f);
+bool fed_federation_start_server(fed_federation *f);
+bool fed_federation_start_device(fed_federation *f, unsigned i);
+bool fed_federation_create_task(fed_federation *f);
+/** Wait until the task is done, at most `ms`. */
+bool fed_federation_wait(fed_federation *f, int64_t ms);
+/** What `fedctl task show --json` says under `field`, a whole number; -1 when it is away. */
+long long fed_federation_number(fed_federation *f, const char *field);
+/** The trace, as the server's journal and fedctl tell it: `versions` of them, each made once,
+ *  no device twice in one, no update in two. */
+void fed_federation_check_trace(fed_federation *f, unsigned versions);
+/** Let fedsim repeat the trace, and compare the models. */
+void fed_federation_check_replay(fed_federation *f);
+
+#endif

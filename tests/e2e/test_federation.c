@@ -1,0 +1,41 @@
+/* One plan, from the operator's key to the last model, with real processes over HTTP. */
+#include "federation.h"
+#include "harness.h"
+
+#include <signal.h>
+
+static const char plan[] =
+    "{\"format\":\"fed-plan/1\",\"name\":\"e2e\",\"model\":{\"input\":{\"shape\":[20]},"
+    "\"layers\":[{\"op\":\"linear\",\"units\":8,\"activation\":\"relu\"},"
+    "{\"op\":\"linear\",\"units\":4}],\"loss\":\"softmax_cross_entropy\"},"
+    "\"train\":{\"lr\":0.1,\"batch\":5,\"epochs\":2},"
+    "\"update\":{\"select\":\"dense\",\"bits\":8},"
+    "\"secagg\":{\"enabled\":false},"
+    "\"rounds\":{\"count\":6,\"cohort\":3,\"over_select\":1.0,\"deadline_s\":30,"
+    "\"phase_s\":10}}";
+
+static void test_one_plan(void)
+{
+    fed_federation f = {.plan = plan,
+                        .data = "synthetic:gaussian?dims=20&classes=4&rows=400",
+                        .partition = "iid",
+                        .devices = 4};
+    int code = -1;
+    if (fed_federation_begin(&f) && fed_federation_create_task(&f)) {
+        for (unsigned i = 0; i < f.devices; i++)
+            CHECK(fed_federation_start_device(&f, i));
+        CHECK(fed_federation_wait(&f, 60000));
+        CHECK_EQ(fed_federation_number(&f, "version"), 6);
+        kill(f.clients[0], SIGTERM);
+        if (CHECK(fed_process_wait(f.clients[0], 5000, &code))) f.clients[0] = 0;
+        CHECK_EQ(code, 0);
+        fed_federation_check_trace(&f, 6);
+    }
+    fed_federation_end(&f);
+}
+
+int main(void)
+{
+    static const fed_case cases[] = {CASE(test_one_plan)};
+    return fed_run("federation", cases, sizeof cases / sizeof *cases);
+}

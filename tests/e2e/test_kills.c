@@ -1,0 +1,101 @@
+/*
+ * kill -9 of the server in the middle of a cohort, and of devices in training and uploading,
+ * at random moments, many times. Afterwards: the federation came to its end, each version was
+ * made once, no update was counted twice, and no process refused what it found on disk.
+ */
+#include "federation.h"
+#include "harness.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { ROUNDS = 60, KILLING_MS = 60000, PAUSE_MAX_MS = 350 };
+
+/* A model of 100,000 parameters, so that training and uploading take a while. */
+static const char plan[] =
+    "{\"format\":\"fed-plan/"
+    "1\",\"name\":\"kills\",\"model\":{\"input\":{\"shape\":[128]},"
+    "\"layers\":[{\"op\":\"linear\",\"units\":700,\"activation\":\"relu\"},"
+    "{\"op\":\"linear\",\"units\":10}],\"loss\":\"softmax_cross_entropy\"},"
+    "\"train\":{\"lr\":0.02,\"batch\":10,\"epochs\":3},"
+    "\"update\":{\"select\":\"dense\",\"bits\":8},"
+    "\"secagg\":{\"enabled\":false},"
+    "\"rounds\":{\"count\":60,\"cohort\":3,\"over_select\":1.4,\"deadline_s\":4,"
+    "\"phase_s\":2}}";
+
+typedef struct toll {
+    unsigned server, devices, ended;
+} toll;
+
+/* A child that ended by itself, before it was killed, did not like what it found. */
+static void expect_alive(pid_t pid, const char *who)
+{
+    int code = 0;
+    if (fed_process_wait(pid, 0, &code)) CHECK_MSG(false, "%s ended with %d", who, code);
+}
+
+static void kill_one(fed_federation *f, fed_stream *s, toll *t)
+{
+    unsigned who = fed_stream_below(s, f->devices + 2);
+    if (who >= f->devices) {
+        expect_alive(f->server, "fedserver");
+        fed_process_kill(f->server);
+        CHECK(fed_federation_start_server(f));
+        t->server++;
+    } else {
+        expect_alive(f->clients[who], "fedclient");
+        fed_process_kill(f->clients[who]);
+        CHECK(fed_federation_start_device(f, who));
+        t->devices++;
+    }
+}
+
+static void run_with_kills(fed_federation *f, fed_stream *s)
+{
+    toll t = {0};
+    int64_t until = fed_clock_monotonic_ms() + KILLING_MS, look = 0;
+    long long version = 0;
+    while (fed_clock_monotonic_ms() < until && version < ROUNDS) {
+        fed_process_sleep(fed_stream_below(s, PAUSE_MAX_MS));
+        kill_one(f, s, &t);
+        if (fed_clock_monotonic_ms() < look) continue;
+        long long now = fed_federation_number(f, "version");
+        CHECK_MSG(now < 0 || now >= version, "version %lld after %lld", now, version);
+        if (now > version) version = now;
+        look = fed_clock_monotonic_ms() + 2000;
+    }
+    fed_note("killed: the server %u times, devices %u times; version %lld by then",
+             t.server, t.devices, version);
+    CHECK(t.server >= 20 && t.devices >= 60);
+}
+
+static void test_kills(void)
+{
+    fed_federation f = {.plan = plan,
+                        .data = "synthetic:gaussian?dims=128&classes=10&rows=2000",
+                        .partition = "iid",
+                        .devices = 6,
+                        .seed = 11};
+    uint8_t key[32];
+    fed_stream s;
+    const char *seed = getenv("FED_SEED");
+    uint64_t number = seed ? strtoull(seed, NULL, 10) : (uint64_t)getpid();
+    fed_note("seed %llu (FED_SEED)", (unsigned long long)number);
+    fed_seed_from_u64(key, number);
+    fed_stream_init(&s, key, FED_PURPOSE_TEST, 2);
+    if (fed_federation_begin(&f) && fed_federation_create_task(&f)) {
+        for (unsigned i = 0; i < f.devices; i++)
+            CHECK(fed_federation_start_device(&f, i));
+        run_with_kills(&f, &s);
+        CHECK(fed_federation_wait(&f, 180000));
+        CHECK_EQ(fed_federation_number(&f, "version"), ROUNDS);
+        fed_federation_check_trace(&f, ROUNDS);
+    }
+    fed_federation_end(&f);
+}
+
+int main(void)
+{
+    static const fed_case cases[] = {CASE(test_kills)};
+    return fed_run("kills", cases, sizeof cases / sizeof *cases);
+}
