@@ -90,6 +90,7 @@ void fed_device_wipe(fed_secagg_device *d)
     if (d->peers) fed_wipe(d->peers, d->n_peers * sizeof *d->peers);
     fed_free(d->peers), d->peers = NULL, d->n_peers = 0;
     fed_free(d->picks), d->picks = NULL;
+    fed_free(d->roster), d->roster = NULL;
     fed_free(d->u2), d->u2 = NULL;
     fed_free(d->u3), d->u3 = NULL;
     fed_wipe(d->master, sizeof d->master);

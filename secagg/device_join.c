@@ -1,4 +1,5 @@
 /* join: one-time keys and a commitment out; the graph's numbers and the root in. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "device_state.h"
@@ -71,6 +72,44 @@ static fed_status read_neighbours(fed_secagg_device *d, fed_reader *r, unsigned 
     return fed_device_check_distinct(d, err);
 }
 
+static int by_key(const void *a, const void *b)
+{
+    return memcmp(a, b, FED_SECAGG_ROSTER);
+}
+
+static fed_status check_roster(const fed_secagg_device *d, uint8_t *sorted,
+                               fed_error *err)
+{
+    uint32_t n = d->session.graph.n;
+    if (memcmp(d->roster + (size_t)d->index * FED_SECAGG_ROSTER,
+               d->certificate.device_key, FED_SECAGG_ROSTER) != 0)
+        return fed_fail(err, FED_E_REFUSED, "joined: another key in this device's place");
+    qsort(sorted, n, FED_SECAGG_ROSTER, by_key);
+    for (uint32_t i = 1; i < n; i++)
+        if (by_key(sorted + (size_t)(i - 1) * FED_SECAGG_ROSTER,
+                   sorted + (size_t)i * FED_SECAGG_ROSTER) == 0)
+            return fed_fail(err, FED_E_REFUSED, "joined: one identity has two places");
+    return FED_OK;
+}
+
+/* Active: who else is in the cohort. A device sees few bundles; so that an identity cannot
+ * have many places under the root, no key may be here twice, and each bundle that the
+ * device does see must be of the key in its place. */
+static fed_status read_roster(fed_secagg_device *d, fed_reader *r, unsigned type,
+                              fed_error *err)
+{
+    size_t bytes = (size_t)d->session.graph.n * FED_SECAGG_ROSTER;
+    fed_span roster = fed_reader_take(r, bytes);
+    if (r->failed) return fed_secagg_finish(r, type, err);
+    fed_free(d->roster);
+    d->roster = fed_memdup(roster.data, bytes);
+    uint8_t *sorted = fed_memdup(roster.data, bytes);
+    fed_status status =
+        d->roster && sorted ? check_roster(d, sorted, err) : fed_fail_nomem(err, bytes);
+    fed_free(sorted);
+    return status;
+}
+
 static fed_status make_room(fed_secagg_device *d, fed_error *err)
 {
     const fed_secagg_graph *g = &d->session.graph;
@@ -112,7 +151,8 @@ fed_status fed_device_join_read(fed_secagg_device *d, fed_span answer, fed_error
     FED_TRY(take_session(d, &r, type, err));
     FED_TRY(check_own_place(d, &r, type, err));
     FED_TRY(make_room(d, err));
-    if (d->params.threat.adversary != FED_SECAGG_ACTIVE)
-        FED_TRY(read_neighbours(d, &r, type, err));
+    FED_TRY(d->params.threat.adversary == FED_SECAGG_ACTIVE
+                ? read_roster(d, &r, type, err)
+                : read_neighbours(d, &r, type, err));
     return fed_secagg_finish(&r, type, err);
 }

@@ -50,6 +50,11 @@ static fed_status read_entry(fed_secagg_device *d, fed_reader *r, uint32_t wante
     fed_status status = fed_secagg_bundle_read(&d->params, d->params_hash, d->now_s,
                                                bundle, &p->bundle, err);
     if (status) return fed_fail_in(err, status, "bundle of member %u", index);
+    if (d->roster && memcmp(d->roster + (size_t)index * FED_SECAGG_ROSTER,
+                            p->bundle.certificate.device_key, FED_SECAGG_ROSTER) != 0)
+        return fed_fail(err, FED_E_REFUSED,
+                        "bundle of member %u: of another identity than the roster says",
+                        index);
     p->index = index;
     d->n_peers++;
     return FED_OK;

@@ -38,6 +38,7 @@ struct fed_secagg_device {
     uint32_t *picks;        /* the k holders, ascending */
     fed_secagg_peer *peers; /* ascending */
     uint32_t n_peers;
+    uint8_t *roster; /* active: FED_SECAGG_ROSTER bytes of each member's device key */
     uint8_t *u2, *u3;
     fed_bytes log; /* accepted answers, one block each */
     fed_secagg_accepted accepted[FED_SECAGG_DONE];

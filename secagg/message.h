@@ -8,8 +8,9 @@
  *
  *   join     parameters hash | update id | certificate | two X25519 keys | commitment |
  *            signature by the device over all before it: together the member's *bundle*
- *   joined   n | index | k | t | in_max | root | proof of the own bundle; unless active: the
- *            k neighbours' indices (4 each), ascending, and their entries
+ *   joined   n | index | k | t | in_max | root | proof of the own bundle; then, active: the
+ *            roster, 16 bytes of each member's device key; else the k neighbours' indices
+ *            (4 each), ascending, and their entries
  *   pick     k indices (2 bytes each), ascending
  *   picked   entries of the k picked | number of pickers (4) | their indices (4 each),
  *            ascending | entries of those that were not picked
@@ -37,6 +38,7 @@
 enum {
     FED_SECAGG_HEADER = 8 + FED_SECAGG_ID,
     FED_SECAGG_ANSWER = 128, /* added to the phase: the server's answer */
+    FED_SECAGG_ROSTER = 16,  /* bytes of a device key in the roster */
     FED_SECAGG_BUNDLE = FED_SECAGG_HEADER + FED_SHA256_BYTES + FED_SECAGG_UPDATE_ID +
                         FED_CERTIFICATE_BYTES + 2 * FED_X25519_BYTES + FED_COMMITMENT +
                         FED_ED25519_SIGNATURE,

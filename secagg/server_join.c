@@ -183,7 +183,12 @@ fed_status fed_server_join_answer(const fed_secagg_server *s, uint32_t i, fed_by
     fed_bytes_put_u32(out, g->in_max);
     fed_bytes_put(out, s->session.root, FED_MERKLE_HASH);
     FED_TRY(fed_server_put_proof(s, i, out, err));
-    if (s->params.threat.adversary == FED_SECAGG_ACTIVE) return FED_OK;
+    if (s->params.threat.adversary == FED_SECAGG_ACTIVE) {
+        for (uint32_t j = 0; j < s->n; j++)
+            fed_bytes_put(out, s->members[j].bundle.certificate.device_key,
+                          FED_SECAGG_ROSTER);
+        return FED_OK;
+    }
     for (uint32_t j = 0; j < g->k; j++)
         fed_bytes_put_u32(out, picks[j]);
     for (uint32_t j = 0; j < g->k; j++)

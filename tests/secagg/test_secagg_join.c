@@ -260,6 +260,17 @@ static void test_device_checks_its_own_place_under_the_root(void)
     cohort_fini(&c);
 }
 
+/* One corrupt identity in several places would count as several corrupt members. */
+static void test_device_notices_an_identity_with_two_places(void)
+{
+    joined(5);
+    fed_error err;
+    c.server->members[3].bundle = c.server->members[1].bundle;
+    CHECK_FAILS(tell(0, &err), FED_E_REFUSED, &err, "one identity has two places");
+    CHECK_FAILS(tell(3, &err), FED_E_REFUSED, &err, "this device's place");
+    cohort_fini(&c);
+}
+
 static void test_device_refuses_an_answer_of_another_cohort(void)
 {
     joined(5);
@@ -338,6 +349,7 @@ int main(void)
         CASE(test_device_insists_on_its_floors),
         CASE(test_device_refuses_parameters_below_its_floor),
         CASE(test_device_checks_its_own_place_under_the_root),
+        CASE(test_device_notices_an_identity_with_two_places),
         CASE(test_device_refuses_an_answer_of_another_cohort),
         CASE(test_device_refuses_a_second_roster),
         CASE(test_device_stays_when_an_answer_is_cut_short),

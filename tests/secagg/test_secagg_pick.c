@@ -196,14 +196,15 @@ static void duplicate_identity(fed_secagg_server *s)
     memcpy(s->members[2].signed_bundle, s->members[1].signed_bundle, FED_SECAGG_BUNDLE);
 }
 
-/* Member 2 is told that its place is member 1's: it leaves at once. Others find two of one
- * identity among their neighbours. */
+/* Member 1's bundle in member 2's place: member 2 leaves at once, and whoever picked that
+ * place sees that it is not whom the roster says. */
 static void test_device_notices_duplicate_identities(void)
 {
     fed_error err;
     with_roster(5, duplicate_identity);
     CHECK_EQ(fed_secagg_device_phase(c.devices[2]), FED_SECAGG_ABORTED);
-    CHECK_FAILS(tell(0, &err), FED_E_REFUSED, &err, "members 1 and 2 have one identity");
+    CHECK_FAILS(tell(0, &err), FED_E_REFUSED, &err,
+                "bundle of member 2: of another identity");
     cohort_fini(&c);
 }
 

@@ -284,7 +284,9 @@ class Cohort:
         for i, d in enumerate(self.devices):
             made = u32(self.n, i, self.k, self.t, self.in_max) + self.root
             made += b"".join(merkle_path(self.leaves, i))
-            if not self.active:
+            if self.active:
+                made += b"".join(b[92:108] for b in self.bundles)
+            else:
                 at = 40 + len(made)
                 recorded = self.body(i, "join", "device")[at:]
                 d.picks = list(struct.unpack_from(f"<{self.k}I", recorded))
