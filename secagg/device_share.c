@@ -40,9 +40,10 @@ fed_status fed_device_share_write(fed_secagg_device *d, fed_bytes *out, fed_erro
     fed_secagg_put_header(out, d->params.cohort, FED_SECAGG_SHARE);
     for (uint32_t i = 0; !status && i < k; i++) {
         const fed_secagg_peer *p = fed_device_find_peer(d, d->picks[i]);
-        status = fed_secagg_seal_shares(
-            &d->session, d->secrets.share_secret, p->bundle.share_key, d->index, p->index,
-            shares + (size_t)i * FED_SECAGG_SHARES, sealed, err);
+        fed_secagg_channel to = {&d->session, d->secrets.share_secret,
+                                 p->bundle.share_key, d->index, p->index};
+        status = fed_secagg_seal_shares(&to, shares + (size_t)i * FED_SECAGG_SHARES,
+                                        sealed, err);
         if (status) fed_fail_in(err, status, "share for member %u", p->index);
         fed_bytes_put(out, sealed, sizeof sealed);
     }
@@ -55,9 +56,9 @@ fed_status fed_device_share_write(fed_secagg_device *d, fed_bytes *out, fed_erro
 static fed_status open_one(fed_secagg_device *d, fed_secagg_peer *p,
                            const uint8_t *sealed, fed_error *err)
 {
-    fed_status status =
-        fed_secagg_open_shares(&d->session, d->secrets.share_secret, p->bundle.share_key,
-                               p->index, d->index, sealed, p->shares, err);
+    fed_secagg_channel from = {&d->session, d->secrets.share_secret, p->bundle.share_key,
+                               p->index, d->index};
+    fed_status status = fed_secagg_open_shares(&from, sealed, p->shares, err);
     p->opened = !status && fed_shamir_share_is_canonical(p->shares) &&
                 fed_shamir_share_is_canonical(p->shares + FED_SHAMIR_SHARE);
     if (!p->opened) fed_wipe(p->shares, sizeof p->shares);

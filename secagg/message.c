@@ -139,58 +139,39 @@ fed_status fed_secagg_confirm_hash(const fed_secagg_session *session, const uint
 
 enum { AAD = FED_SECAGG_ID + 12 };
 
-static void make_aad(uint8_t aad[AAD], const fed_secagg_session *session, uint32_t sender,
-                     uint32_t receiver)
-{
-    memcpy(aad, session->cohort, FED_SECAGG_ID);
-    fed_store_u32(aad + FED_SECAGG_ID, FED_SECAGG_SHARE);
-    fed_store_u32(aad + FED_SECAGG_ID + 4, sender);
-    fed_store_u32(aad + FED_SECAGG_ID + 8, receiver);
-}
+/* fed_aead_seal or fed_aead_open. */
+typedef fed_status aead(const uint8_t *key, const uint8_t *nonce, fed_span aad,
+                        fed_span in, uint8_t *out, fed_error *err);
 
-static fed_status direction_key(const fed_secagg_session *session,
-                                const uint8_t secret[FED_X25519_BYTES],
-                                const uint8_t peer[FED_X25519_BYTES], uint32_t sender,
-                                uint32_t receiver, uint8_t key[FED_KEY], fed_error *err)
+/* The key serves for this one message, so the nonce may be zero. */
+static fed_status apply(aead *operation, const fed_secagg_channel *c, fed_span in,
+                        uint8_t *out, fed_error *err)
 {
-    uint8_t shared[FED_X25519_BYTES];
-    FED_TRY(fed_x25519_shared(secret, peer, shared, err));
-    fed_status status = fed_secagg_share_key(session, shared, sender, receiver, key, err);
+    static const uint8_t nonce[FED_AEAD_NONCE];
+    uint8_t shared[FED_X25519_BYTES], key[FED_KEY], aad[AAD];
+    FED_TRY(fed_x25519_shared(c->secret, c->peer, shared, err));
+    fed_status status =
+        fed_secagg_share_key(c->session, shared, c->sender, c->receiver, key, err);
+    memcpy(aad, c->session->cohort, FED_SECAGG_ID);
+    fed_store_u32(aad + FED_SECAGG_ID, FED_SECAGG_SHARE);
+    fed_store_u32(aad + FED_SECAGG_ID + 4, c->sender);
+    fed_store_u32(aad + FED_SECAGG_ID + 8, c->receiver);
+    if (!status) status = operation(key, nonce, (fed_span){aad, AAD}, in, out, err);
     fed_wipe(shared, sizeof shared);
+    fed_wipe(key, sizeof key);
     return status;
 }
 
-/* The key serves for this one message, so the nonce may be zero. */
-static const uint8_t NONCE[FED_AEAD_NONCE];
-
-fed_status fed_secagg_seal_shares(const fed_secagg_session *session,
-                                  const uint8_t secret[FED_X25519_BYTES],
-                                  const uint8_t peer[FED_X25519_BYTES], uint32_t sender,
-                                  uint32_t receiver,
+fed_status fed_secagg_seal_shares(const fed_secagg_channel *channel,
                                   const uint8_t shares[FED_SECAGG_SHARES],
                                   uint8_t out[FED_SECAGG_SEALED], fed_error *err)
 {
-    uint8_t key[FED_KEY], aad[AAD];
-    FED_TRY(direction_key(session, secret, peer, sender, receiver, key, err));
-    make_aad(aad, session, sender, receiver);
-    fed_status status = fed_aead_seal(key, NONCE, (fed_span){aad, AAD},
-                                      (fed_span){shares, FED_SECAGG_SHARES}, out, err);
-    fed_wipe(key, sizeof key);
-    return status;
+    return apply(fed_aead_seal, channel, (fed_span){shares, FED_SECAGG_SHARES}, out, err);
 }
 
-fed_status fed_secagg_open_shares(const fed_secagg_session *session,
-                                  const uint8_t secret[FED_X25519_BYTES],
-                                  const uint8_t peer[FED_X25519_BYTES], uint32_t sender,
-                                  uint32_t receiver,
+fed_status fed_secagg_open_shares(const fed_secagg_channel *channel,
                                   const uint8_t sealed[FED_SECAGG_SEALED],
                                   uint8_t out[FED_SECAGG_SHARES], fed_error *err)
 {
-    uint8_t key[FED_KEY], aad[AAD];
-    FED_TRY(direction_key(session, secret, peer, sender, receiver, key, err));
-    make_aad(aad, session, sender, receiver);
-    fed_status status = fed_aead_open(key, NONCE, (fed_span){aad, AAD},
-                                      (fed_span){sealed, FED_SECAGG_SEALED}, out, err);
-    fed_wipe(key, sizeof key);
-    return status;
+    return apply(fed_aead_open, channel, (fed_span){sealed, FED_SECAGG_SEALED}, out, err);
 }

@@ -87,20 +87,22 @@ FED_MUST_CHECK fed_status fed_secagg_confirm_hash(const fed_secagg_session *sess
                                                   uint8_t hash[FED_SHA256_BYTES],
                                                   fed_error *err);
 
-/** Seal a pair of shares from `sender` to `receiver`; their X25519 result is made of the one's
- *  `secret` and the other's public `peer`. */
-FED_MUST_CHECK fed_status fed_secagg_seal_shares(const fed_secagg_session *session,
-                                                 const uint8_t secret[FED_X25519_BYTES],
-                                                 const uint8_t peer[FED_X25519_BYTES],
-                                                 uint32_t sender, uint32_t receiver,
+/** From whom to whom a pair of shares goes; either end fills it in. All borrowed. */
+typedef struct fed_secagg_channel {
+    const fed_secagg_session *session;
+    const uint8_t *secret; /* X25519: this end's */
+    const uint8_t *peer;   /* the other end's public key */
+    uint32_t sender, receiver;
+} fed_secagg_channel;
+
+/** Seal a pair of shares; the sender's end. */
+FED_MUST_CHECK fed_status fed_secagg_seal_shares(const fed_secagg_channel *channel,
                                                  const uint8_t shares[FED_SECAGG_SHARES],
                                                  uint8_t out[FED_SECAGG_SEALED],
                                                  fed_error *err);
-/** The reverse. FED_E_AUTH when they were not sealed by `sender` for `receiver` here. */
-FED_MUST_CHECK fed_status fed_secagg_open_shares(const fed_secagg_session *session,
-                                                 const uint8_t secret[FED_X25519_BYTES],
-                                                 const uint8_t peer[FED_X25519_BYTES],
-                                                 uint32_t sender, uint32_t receiver,
+/** The reverse. FED_E_AUTH when they were not sealed by the sender for the receiver here;
+ *  then `out` is zeroed. */
+FED_MUST_CHECK fed_status fed_secagg_open_shares(const fed_secagg_channel *channel,
                                                  const uint8_t sealed[FED_SECAGG_SEALED],
                                                  uint8_t out[FED_SECAGG_SHARES],
                                                  fed_error *err);

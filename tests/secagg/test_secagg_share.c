@@ -74,18 +74,26 @@ static void test_shares_of_another_cohort_do_not_open(void)
     fed_secagg_session s = {.cohort = {1}, .hash = {2}}, other = s;
     CHECK_OK(fed_x25519_public(a, public_a, &err), &err);
     CHECK_OK(fed_x25519_public(b, public_b, &err), &err);
-    CHECK_OK(fed_secagg_seal_shares(&s, a, public_b, 3, 4, shares, sealed, &err), &err);
-    CHECK_OK(fed_secagg_open_shares(&s, b, public_a, 3, 4, sealed, shares, &err), &err);
+    CHECK_OK(fed_secagg_seal_shares(&(fed_secagg_channel){&s, a, public_b, 3, 4}, shares,
+                                    sealed, &err),
+             &err);
+    CHECK_OK(fed_secagg_open_shares(&(fed_secagg_channel){&s, b, public_a, 3, 4}, sealed,
+                                    shares, &err),
+             &err);
     CHECK_EQ(shares[0], 7);
-    CHECK_FAILS(fed_secagg_open_shares(&s, b, public_a, 4, 3, sealed, shares, &err),
+    CHECK_FAILS(fed_secagg_open_shares(&(fed_secagg_channel){&s, b, public_a, 4, 3},
+                                       sealed, shares, &err),
                 FED_E_AUTH, &err, NULL);
-    CHECK_FAILS(fed_secagg_open_shares(&s, b, public_a, 3, 5, sealed, shares, &err),
+    CHECK_FAILS(fed_secagg_open_shares(&(fed_secagg_channel){&s, b, public_a, 3, 5},
+                                       sealed, shares, &err),
                 FED_E_AUTH, &err, NULL);
     other.cohort[0] = 9;
-    CHECK_FAILS(fed_secagg_open_shares(&other, b, public_a, 3, 4, sealed, shares, &err),
+    CHECK_FAILS(fed_secagg_open_shares(&(fed_secagg_channel){&other, b, public_a, 3, 4},
+                                       sealed, shares, &err),
                 FED_E_AUTH, &err, NULL);
     other = s, other.hash[0] = 9;
-    CHECK_FAILS(fed_secagg_open_shares(&other, b, public_a, 3, 4, sealed, shares, &err),
+    CHECK_FAILS(fed_secagg_open_shares(&(fed_secagg_channel){&other, b, public_a, 3, 4},
+                                       sealed, shares, &err),
                 FED_E_AUTH, &err, NULL);
     CHECK_EQ(shares[0], 0); /* wiped */
 }
