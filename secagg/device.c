@@ -227,6 +227,10 @@ fed_status fed_secagg_device_receive(fed_secagg_device *d, fed_span answer,
     fed_status status;
     if (type == (FED_SECAGG_ABORTED | FED_SECAGG_ANSWER))
         status = fed_device_aborted_read(d, answer, err);
+    else if (type == (FED_SECAGG_REVEAL | FED_SECAGG_ANSWER) &&
+             d->phase >= FED_SECAGG_INPUT)
+        status = fed_device_done_read(d, answer,
+                                      err); /* also if it went on without this one */
     else if (type >= FED_SECAGG_ANSWER && phase < d->phase && d->accepted[phase].len)
         status = accept_again(d, phase, answer, err);
     else

@@ -178,11 +178,16 @@ static fed_status check_turn(const fed_secagg_server *s, uint32_t member,
     return FED_OK;
 }
 
-/* Sent before: the same is fine, something else is not. */
+/* Sent before: the same is fine, something else is not. Of an input that came back from the
+ * journal as part of a sum the digest is not known; it counts for nothing any more. */
 static fed_status check_again(const fed_secagg_member *m, uint32_t member,
                               fed_secagg_phase phase,
                               const uint8_t digest[FED_SHA256_BYTES], fed_error *err)
 {
+    static const uint8_t unknown[FED_SHA256_BYTES];
+    if (phase == FED_SECAGG_INPUT &&
+        memcmp(m->digest[phase], unknown, sizeof unknown) == 0)
+        return FED_OK;
     if (memcmp(m->digest[phase], digest, FED_SHA256_BYTES) == 0) return FED_OK;
     return fed_fail(err, FED_E_EXISTS, "%s of member %u: it already sent another one",
                     fed_secagg_phase_name(phase), member);
@@ -368,6 +373,13 @@ static const answer_of answers[FED_SECAGG_DONE] = {
     [FED_SECAGG_CONFIRM] = fed_server_confirm_answer,
     [FED_SECAGG_REVEAL] = fed_server_done_answer};
 
+/* A survivor may hear that the sum is committed though it was not there to reveal. */
+static bool is_counted(const fed_secagg_server *s, uint32_t member,
+                       fed_secagg_phase phase)
+{
+    return phase == FED_SECAGG_REVEAL && fed_map_has(s->u3, member);
+}
+
 fed_status fed_secagg_server_answer(const fed_secagg_server *s, uint32_t member,
                                     fed_secagg_phase phase, fed_bytes *out,
                                     fed_error *err)
@@ -376,7 +388,8 @@ fed_status fed_secagg_server_answer(const fed_secagg_server *s, uint32_t member,
     if (phase < FED_SECAGG_JOIN || phase >= s->phase || !answers[phase])
         return fed_fail(err, FED_E_STATE, "no answer about phase %u yet",
                         (unsigned)phase);
-    if (member >= s->n || s->members[member].sent < phase)
+    if (member >= s->n ||
+        (s->members[member].sent < phase && !is_counted(s, member, phase)))
         return fed_fail(err, FED_E_STATE, "member %u took no part in %s", member,
                         fed_secagg_phase_name(phase));
     FED_TRY(answers[phase](s, member, out, err));

@@ -78,7 +78,8 @@ FED_MUST_CHECK fed_status fed_secagg_server_abort(fed_secagg_server *server,
                                                   const char *reason, fed_bytes *record,
                                                   fed_error *err);
 /** Append what `member` is told about `phase`, which is closed. In ABORTED: the reason,
- *  whatever the phase. FED_E_STATE when it is not closed or the member did not take part. */
+ *  whatever the phase. FED_E_STATE when it is not closed or the member did not take part;
+ *  that the sum is committed (REVEAL) every member of U3 may hear. */
 FED_MUST_CHECK fed_status fed_secagg_server_answer(const fed_secagg_server *server,
                                                    uint32_t member,
                                                    fed_secagg_phase phase, fed_bytes *out,

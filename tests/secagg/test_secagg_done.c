@@ -54,6 +54,25 @@ static void test_device_insists_on_the_word_committed(void)
     cohort_fini(&c);
 }
 
+/* Its vector counts, though it was gone when the others confirmed and revealed. */
+static void test_a_survivor_that_was_away_hears_of_the_end(void)
+{
+    cohort_init_with(&c, 5, (fed_secagg_threat){FED_SECAGG_ACTIVE, 0, 340000}, 82);
+    fed_error err;
+    c.drops[3] = FED_SECAGG_CONFIRM;
+    c.drops[4] = 0;
+    cohort_run(&c);
+    CHECK_MSG(cohort_sum_is_right(&c), "%s", fed_secagg_server_reason(c.server));
+    CHECK_EQ(fed_secagg_device_phase(c.devices[3]), FED_SECAGG_CONFIRM);
+    fed_bytes_clear(&c.bodies[3]);
+    CHECK_OK(fed_secagg_server_answer(c.server, 3, FED_SECAGG_REVEAL, &c.bodies[3], &err),
+             &err);
+    fed_span body = {c.bodies[3].data, c.bodies[3].len};
+    CHECK_OK(fed_secagg_device_receive(c.devices[3], body, &err), &err);
+    CHECK_EQ(fed_secagg_device_phase(c.devices[3]), FED_SECAGG_DONE);
+    cohort_fini(&c);
+}
+
 static void test_server_knows_who_was_in_the_sum(void)
 {
     start();
@@ -72,6 +91,7 @@ int main(void)
     static const fed_case cases[] = {CASE(test_all_are_told_and_nothing_more_is_asked),
                                      CASE(test_device_forgets_its_secrets),
                                      CASE(test_device_insists_on_the_word_committed),
+                                     CASE(test_a_survivor_that_was_away_hears_of_the_end),
                                      CASE(test_server_knows_who_was_in_the_sum)};
     return fed_run("secagg_done", cases, sizeof cases / sizeof *cases);
 }

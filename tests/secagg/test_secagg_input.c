@@ -246,6 +246,24 @@ static void test_killed_server_asks_again(void)
     cohort_fini(&c);
 }
 
+/* An answer that was lost: the device sends its input again to a server that has come back. */
+static void test_input_again_after_the_sums_were_stored(void)
+{
+    at_input();
+    fed_error err;
+    fed_bytes kept;
+    fed_bytes_init(&kept, 4096);
+    fed_span body = input_of(2);
+    fed_bytes_put(&kept, body.data, body.len);
+    cohort_step(&c);
+    cohort_restart_server(&c);
+    CHECK_OK(send(2, (fed_span){kept.data, kept.len}, &err), &err);
+    cohort_run(&c);
+    CHECK(cohort_sum_is_right(&c));
+    fed_bytes_fini(&kept);
+    cohort_fini(&c);
+}
+
 int main(void)
 {
     static const fed_case cases[] = {
@@ -260,6 +278,7 @@ int main(void)
         CASE(test_device_notices_that_too_few_holders_are_left),
         CASE(test_device_notices_survivors_that_never_shared),
         CASE(test_device_refuses_another_set_from_a_rolled_back_server),
-        CASE(test_killed_server_asks_again)};
+        CASE(test_killed_server_asks_again),
+        CASE(test_input_again_after_the_sums_were_stored)};
     return fed_run("secagg_input", cases, sizeof cases / sizeof *cases);
 }

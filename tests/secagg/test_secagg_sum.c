@@ -1,4 +1,6 @@
 /* With masks or without, the sum is the same: all sizes, all phases, all restarts. */
+#include <stdlib.h>
+
 #include "cohort.h"
 
 static cohort c;
@@ -43,6 +45,15 @@ static void test_1000_members_with_drop_outs(void)
     check_run(1000, FED_SECAGG_CURIOUS, 11);
 }
 
+static void test_1000_members_active(void)
+{
+    if (!getenv("FED_EXHAUSTIVE")) {
+        fed_skip("minutes of signatures; set FED_EXHAUSTIVE=1");
+        return;
+    }
+    check_run(1000, FED_SECAGG_ACTIVE, 11);
+}
+
 static void test_everything_restarts_between_phases(void)
 {
     for (int mode = FED_SECAGG_CURIOUS; mode <= FED_SECAGG_SEMI_MALICIOUS; mode++) {
@@ -71,6 +82,7 @@ int main(void)
                                      CASE(test_20_members),
                                      CASE(test_200_members_with_drop_outs),
                                      CASE(test_1000_members_with_drop_outs),
+                                     CASE(test_1000_members_active),
                                      CASE(test_everything_restarts_between_phases),
                                      CASE(test_chacha20)};
     return fed_run("secagg_sum", cases, sizeof cases / sizeof *cases);
