@@ -155,10 +155,10 @@ static void inputs_backward(const fed_call *call)
     }
 }
 
-/* One row of taps, [t, t + taps), for one vector of channels. */
+/* One row of taps, [t, t + taps), for one vector of channels of one image. */
 typedef struct fed_taps {
     const fed_call *call;
-    size_t c, k, t;
+    size_t image, c, k, t;
     fed_mask mask;
 } fed_taps;
 
@@ -171,15 +171,16 @@ static inline __attribute__((always_inline)) void sum_taps(const fed_taps *p, si
     fed_vec sum[VECTORS];
     FED_UNROLL
     for (size_t s = 0; s < taps; s++)
-        sum[s] = call->accumulate ? vec_load_part(g + s * w->in_c, p->mask) : vec_set(0);
-    for (size_t row = 0; row < call->batch * w->out_h; row++) {
-        size_t image = row / w->out_h, y = row % w->out_h * w->stride_h + p->k;
+        sum[s] = call->accumulate || p->image ? vec_load_part(g + s * w->in_c, p->mask)
+                                              : vec_set(0);
+    for (size_t i = 0; i < w->out_h; i++) {
+        size_t y = i * w->stride_h + p->k; /* shifted by the padding */
         if (y < w->pad_h || y >= w->in_h + w->pad_h) continue;
         const float *x =
-            call->x[0] + (image * w->in_h + y - w->pad_h) * w->in_w * w->in_c;
-        const float *dy = call->dy + row * w->out_w * w->in_c + p->c;
+            call->x[0] + (p->image * w->in_h + y - w->pad_h) * w->in_w * w->in_c;
+        const float *dy = call->dy + (p->image * w->out_h + i) * w->out_w * w->in_c + p->c;
         for (size_t j = 0; j < w->out_w; j++) {
-            size_t at = j * w->stride_w + p->t; /* shifted by the padding */
+            size_t at = j * w->stride_w + p->t;
             fed_vec d = vec_load_part(dy + j * w->in_c, p->mask);
             const float *from = x + (at - w->pad_w) * w->in_c + p->c;
             bool inside = at >= w->pad_w && at + taps <= w->in_w + w->pad_w;
@@ -196,13 +197,13 @@ static inline __attribute__((always_inline)) void sum_taps(const fed_taps *p, si
         vec_store_part(g + s * w->in_c, p->mask, sum[s]);
 }
 
-static void weights_backward(const fed_call *call)
+static void image_weights(const fed_call *call, size_t image)
 {
     const fed_window *w = &call->node->window;
     for (size_t c = 0; c < w->in_c; c += FED_LANES)
         for (size_t k = 0; k < w->kernel_h; k++)
             for (size_t t = 0; t < w->kernel_w; t += VECTORS) {
-                fed_taps p = {call, c, k, t, vec_mask(w->in_c - c)};
+                fed_taps p = {call, image, c, k, t, vec_mask(w->in_c - c)};
                 switch (w->kernel_w - t) {
                 case 1:
                     sum_taps(&p, 1);
@@ -221,6 +222,7 @@ static void weights_backward(const fed_call *call)
 
 void fed_depthwise_backward(const fed_call *call)
 {
-    if (call->g[0]) weights_backward(call);
+    for (size_t image = 0; image < call->batch && call->g[0]; image++)
+        image_weights(call, image); /* one that stays in the cache */
     if (call->dx[0]) inputs_backward(call);
 }

@@ -54,33 +54,45 @@ static void forward(const fed_call *call)
                                call->saved[0] + at);
 }
 
-static void add_where(size_t n, float tap, const float *restrict dy,
-                      const float *restrict winner, float *restrict dx)
+static void give(size_t n, float tap, const float *restrict dy,
+                 const float *restrict winner, float *restrict dx, bool add)
 {
-    for (size_t c = 0; c < n; c++)
-        dx[c] += winner[c] == tap ? dy[c] : 0;
+    if (add)
+        for (size_t c = 0; c < n; c++)
+            dx[c] += winner[c] == tap ? dy[c] : 0;
+    else
+        for (size_t c = 0; c < n; c++)
+            dx[c] = winner[c] == tap ? dy[c] : 0;
 }
 
 static void window_backward(const fed_window *w, const float *dy, const float *winner,
-                            size_t i, size_t j, float *dx)
+                            size_t i, size_t j, float *dx, bool add)
 {
     fed_pool_at at = fed_pool_place(w, i, j);
     for (size_t k = at.top; k < at.bottom; k++)
         for (size_t t = at.left; t < at.right; t++)
-            add_where(w->in_c, (float)(k * w->kernel_w + t), dy, winner,
-                      dx + (at.origin + k * w->in_w + t) * w->in_c);
+            give(w->in_c, (float)(k * w->kernel_w + t), dy, winner,
+                 dx + (at.origin + k * w->in_w + t) * w->in_c, add);
+}
+
+/* Windows that neither overlap nor leave a gap write every place once. */
+static bool tiles_exactly(const fed_window *w)
+{
+    return w->stride_h == w->kernel_h && w->stride_w == w->kernel_w &&
+           w->in_h == w->out_h * w->kernel_h && w->in_w == w->out_w * w->kernel_w;
 }
 
 static void backward(const fed_call *call)
 {
     const fed_window *w = &call->node->window;
     size_t in = w->in_h * w->in_w * w->in_c, at = 0;
-    memset(call->dx[0], 0, call->batch * in * sizeof(float));
+    bool add = !tiles_exactly(w);
+    if (add) memset(call->dx[0], 0, call->batch * in * sizeof(float));
     for (size_t image = 0; image < call->batch; image++)
         for (size_t i = 0; i < w->out_h; i++)
             for (size_t j = 0; j < w->out_w; j++, at += w->in_c)
                 window_backward(w, call->dy + at, call->saved[0] + at, i, j,
-                                call->dx[0] + image * in);
+                                call->dx[0] + image * in, add);
 }
 
 static const fed_attr attrs_2d[] = {FED_POOL_ATTRS(2)};

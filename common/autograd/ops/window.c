@@ -58,21 +58,36 @@ fed_status fed_window_infer(fed_node *node, const fed_shape *in,
     return FED_OK;
 }
 
+/* Short runs are the rule here, too short for a call of memcpy or memset. */
+static inline void copy_run(size_t n, const float *from, float *to)
+{
+    for (; n > FED_LANES; n -= FED_LANES, from += FED_LANES, to += FED_LANES)
+        vec_store(to, vec_load(from));
+    vec_store_part(to, vec_mask(n), vec_load_part(from, vec_mask(n)));
+}
+
+static inline void clear_run(size_t n, float *to)
+{
+    for (; n >= FED_LANES; n -= FED_LANES, to += FED_LANES)
+        vec_store(to, vec_set(0));
+    if (n) vec_store_part(to, vec_mask(n), vec_set(0));
+}
+
 /* One row of the kernel at one position: `taps` x `channels` values, of which [first, last)
  * lie inside the image, where they are `in_c` apart. */
-static float *copy_taps(const fed_window *w, const float *from, size_t channels,
-                        size_t first, size_t last, float *to)
+static inline float *copy_taps(const fed_window *w, const float *from, size_t channels,
+                               size_t first, size_t last, float *to)
 {
-    memset(to, 0, first * channels * sizeof *to);
+    clear_run(first * channels, to);
     to += first * channels;
     if (channels == w->in_c) {
-        memcpy(to, from, (last - first) * channels * sizeof *to);
+        copy_run((last - first) * channels, from, to);
         to += (last - first) * channels;
     } else {
         for (size_t t = first; t < last; t++, from += w->in_c, to += channels)
-            memcpy(to, from, channels * sizeof *to);
+            copy_run(channels, from, to);
     }
-    memset(to, 0, (w->kernel_w - last) * channels * sizeof *to);
+    clear_run((w->kernel_w - last) * channels, to);
     return to + (w->kernel_w - last) * channels;
 }
 
