@@ -13,6 +13,14 @@
 /** The smoothing radius used: r = 2 integers. */
 #define FED_DOMINATION_RADIUS 2.0
 
+/** Discrete Gaussian noise in the integers of its own grid: the whole of a release, or one that
+ *  rides on the same participation (votes, the bit of adaptive clipping). dim 0: none. */
+typedef struct fed_integer_release {
+    double sigma_local; /* noise share; where there are no shares, all the noise */
+    double delta2;      /* integer sensitivity */
+    uint64_t dim;
+} fed_integer_release;
+
 typedef struct fed_domination {
     double sigma_effective; /* sqrt(n sigma_local^2 - r^2) / delta2 */
     double slack;           /* xi: log-ratio of one release of d coordinates */

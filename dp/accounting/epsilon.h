@@ -26,8 +26,9 @@ typedef enum fed_sampling {
 } fed_sampling;
 
 typedef enum fed_noise_model {
-    FED_MODEL_GAUSSIAN = 1, /* continuous, or discrete and central (it is no worse) */
-    FED_MODEL_DISTRIBUTED = 2,
+    FED_MODEL_GAUSSIAN =
+        1, /* continuous; or discrete, with domination.h's sigma and slack */
+    FED_MODEL_DISTRIBUTED = 2, /* discrete Gaussian in shares (one share: central) */
     FED_MODEL_SKELLAM = 3
 } fed_noise_model;
 

@@ -61,7 +61,8 @@ static fed_status check_sampling(const fed_privacy *p, fed_error *err)
     return FED_OK;
 }
 
-static fed_status check_side(const char *name, const fed_side_release *s, fed_error *err)
+static fed_status check_side(const char *name, const fed_integer_release *s,
+                             fed_error *err)
 {
     if (!s->dim) return FED_OK;
     if (!(s->sigma_local >= FED_SIGMA_LOCAL_MIN))
@@ -131,9 +132,14 @@ fed_status fed_privacy_check(const fed_privacy *p, fed_error *err)
     FED_TRY(check_side("privacy.votes", &p->votes, err));
     FED_TRY(check_side("privacy.adaptive_clip", &p->bit, err));
     if (shares_noise(p)) return check_shares(p, err);
-    if (!(p->sigma >= 1e-3 && p->sigma <= 1e6))
-        return fed_fail(err, FED_E_INVALID,
-                        "privacy: noise multiplier %g is outside [1e-3, 1e6]", p->sigma);
+    if (!p->release.dim)
+        return fed_fail(err, FED_E_INVALID, "privacy: the release has no coordinates");
+    FED_TRY(check_side("privacy", &p->release, err));
+    if (p->mechanism == FED_PRIVACY_EXAMPLE && (p->votes.dim || p->bit.dim))
+        return fed_fail(
+            err, FED_E_UNSUPPORTED,
+            "privacy.unit: votes and adaptive clipping are releases about devices; "
+            "they have no meaning for the unit \"example\"");
     if (p->mechanism == FED_PRIVACY_EXAMPLE &&
         (!(p->example_rate > 0 && p->example_rate <= 1) || !p->example_steps))
         return fed_fail(err, FED_E_INVALID, "privacy: example rate %g, steps %llu",
@@ -144,42 +150,46 @@ fed_status fed_privacy_check(const fed_privacy *p, fed_error *err)
 /* ---- events ---- */
 
 /* Everything one participation releases, as one Gaussian: 1/sigma^2 and slacks add up. */
-static fed_status join(const fed_privacy *p, uint64_t shares, double *precision,
-                       double *slack, fed_error *err)
+typedef struct joint {
+    double precision, slack;
+    uint64_t dim;
+} joint;
+
+static fed_status join(joint *j, const fed_integer_release *r, uint64_t shares,
+                       fed_error *err)
 {
-    const fed_side_release *side[2] = {&p->votes, &p->bit};
-    for (int i = 0; i < 2; i++) {
-        fed_domination d;
-        if (!side[i]->dim) continue;
-        FED_TRY(fed_domination_derive(&d, side[i]->sigma_local, shares, side[i]->delta2,
-                                      side[i]->dim, FED_DOMINATION_RADIUS, err));
-        *precision += 1 / (d.sigma_effective * d.sigma_effective);
-        *slack += d.slack;
-    }
+    fed_domination d;
+    if (!r->dim) return FED_OK;
+    FED_TRY(fed_domination_derive(&d, r->sigma_local, shares, r->delta2, r->dim,
+                                  FED_DOMINATION_RADIUS, err));
+    j->precision += 1 / (d.sigma_effective * d.sigma_effective);
+    j->slack += d.slack;
+    j->dim += r->dim;
     return FED_OK;
 }
 
+static fed_integer_release main_release(const fed_privacy *p)
+{
+    const fed_distributed *d = &p->distributed;
+    if (!shares_noise(p)) return p->release;
+    return (fed_integer_release){d->sigma_local, d->delta2, d->config.dim};
+}
+
+/* Noise in shares alone keeps its own model, for which the Renyi accountant has the authors'
+ * bound; everything else is a Gaussian with a slack. */
 static fed_status sum_event(const fed_privacy *p, uint64_t shares, fed_sampling sampling,
                             double q, fed_dp_event *out, fed_error *err)
 {
-    const fed_distributed *d = &p->distributed;
-    double precision = 0, slack = 0;
-    FED_TRY(join(p, shares, &precision, &slack, err));
-    if (shares_noise(p) && !precision) {
-        *out = fed_dp_distributed(d, shares, sampling, q, 1);
+    if (shares_noise(p) && !p->votes.dim && !p->bit.dim) {
+        *out = fed_dp_distributed(&p->distributed, shares, sampling, q, 1);
     } else {
-        if (shares_noise(p)) {
-            fed_domination whole;
-            FED_TRY(fed_domination_derive(&whole, d->sigma_local, shares, d->delta2,
-                                          d->config.dim, FED_DOMINATION_RADIUS, err));
-            precision += 1 / (whole.sigma_effective * whole.sigma_effective);
-            slack += whole.slack;
-        } else {
-            precision += 1 / (p->sigma * p->sigma);
-        }
-        *out = fed_dp_gaussian(1 / sqrt(precision), sampling, q, 1);
-        out->slack = slack;
-        out->shares = shares, out->dim = d->config.dim + p->votes.dim + p->bit.dim;
+        fed_integer_release whole = main_release(p);
+        joint j = {0, 0, 0};
+        FED_TRY(join(&j, &whole, shares, err));
+        FED_TRY(join(&j, &p->votes, shares, err));
+        FED_TRY(join(&j, &p->bit, shares, err));
+        *out = fed_dp_gaussian(1 / sqrt(j.precision), sampling, q, 1);
+        out->slack = j.slack, out->shares = shares, out->dim = j.dim;
     }
     out->distance_log2 = p->sampler_distance_log2;
     return FED_OK;
@@ -194,8 +204,8 @@ fed_status fed_privacy_events(const fed_privacy *p, fed_dp_event *output,
     *server_bounded =
         p->mechanism != FED_PRIVACY_CENTRAL && p->mechanism != FED_PRIVACY_MATRIX;
     if (p->mechanism == FED_PRIVACY_EXAMPLE) {
-        *output = fed_dp_gaussian(p->sigma, FED_SAMPLING_POISSON, p->example_rate,
-                                  p->example_steps);
+        FED_TRY(sum_event(p, 1, FED_SAMPLING_POISSON, p->example_rate, output, err));
+        output->count = p->example_steps;
         *server = *output;
         return FED_OK;
     }

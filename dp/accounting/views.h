@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base.h"
+#include "domination.h"
 #include "epsilon.h"
 
 typedef enum fed_privacy_mechanism {
@@ -22,14 +23,6 @@ typedef enum fed_privacy_mechanism {
     FED_PRIVACY_EXAMPLE = 6  /* DP-SGD on the device; the unit is an example */
 } fed_privacy_mechanism;
 
-/** A second release of the same participation (votes, the bit of adaptive clipping), in the
- *  integers of its own ring. dim 0: there is none. */
-typedef struct fed_side_release {
-    double sigma_local; /* noise share; with one share (CENTRAL) the noise of the sum */
-    double delta2;      /* integer sensitivity */
-    uint64_t dim;
-} fed_side_release;
-
 /** All that a plan promises about privacy, resolved. */
 typedef struct fed_privacy {
     fed_privacy_mechanism mechanism;
@@ -40,19 +33,20 @@ typedef struct fed_privacy {
     uint32_t cohort;             /* devices drawn into a round (invited) */
     uint64_t rounds;             /* T */
     uint64_t max_participations; /* of one device, enforced by the device; 0: T */
-    bool
-        secret_draw; /* the coordinator draws by secret coins, admits only those drawn, and
-                            never replaces who does not come */
-    bool uniform_weight; /* weights are 1, the denominator fixed */
-    bool secagg;         /* the server sees sums only */
-    double sigma; /* CENTRAL, LOCAL, EXAMPLE: noise multiplier per release; MATRIX: of
-                            the whole run */
+    /** The coordinator draws by secret coins, admits only those drawn, and never replaces who
+     *  does not come. */
+    bool secret_draw;
+    bool uniform_weight;         /* weights are 1, the denominator fixed */
+    bool secagg;                 /* the server sees sums only */
+    bool votes_wanted;           /* update.select is voted */
+    fed_distributed distributed; /* DISTRIBUTED_GAUSSIAN, SKELLAM */
+    /** CENTRAL, LOCAL, MATRIX, EXAMPLE: all the noise of one release; for MATRIX of the whole
+     *  run, dim counting every round. */
+    fed_integer_release release;
+    fed_integer_release votes;    /* from privacy.votes */
+    fed_integer_release bit;      /* of adaptive clipping */
     double example_rate;          /* EXAMPLE: Poisson rate of the batches */
     uint64_t example_steps;       /* EXAMPLE: local steps per participation */
-    fed_distributed distributed;  /* DISTRIBUTED_GAUSSIAN, SKELLAM */
-    bool votes_wanted;            /* select: voted */
-    fed_side_release votes;       /* its noise, from privacy.votes */
-    fed_side_release bit;         /* adaptive clipping */
     double sampler_distance_log2; /* of one draw; 0 or -INFINITY: exact */
 } fed_privacy;
 

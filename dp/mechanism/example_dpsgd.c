@@ -84,3 +84,8 @@ uint64_t fed_example_dpsgd_zeroed(const fed_example_dpsgd *d)
 {
     return d->zeroed;
 }
+
+fed_integer_release fed_example_dpsgd_release(const fed_example_dpsgd *d)
+{
+    return (fed_integer_release){fed_sampler_sigma(d->sampler), d->delta2, d->n};
+}

@@ -1,8 +1,8 @@
 /*
  * Example-level DP-SGD on one device (Abadi et al. 2016), on integers: each example's gradient
  * is clipped, put on a grid by truncation toward zero (which cannot lengthen it), its norm
- * checked exactly, and summed; the sum gets discrete Gaussian noise. Accounting: a Gaussian
- * release per step with noise multiplier z, Poisson-sampled batches (epsilon.h).
+ * checked exactly, and summed; the sum gets discrete Gaussian noise. Batches are drawn by
+ * Poisson sampling of the examples; every step is one release (fed_example_dpsgd_release).
  */
 #ifndef FED_EXAMPLE_DPSGD_H
 #define FED_EXAMPLE_DPSGD_H
@@ -13,6 +13,7 @@
 #include "base.h"
 #include "../sampling/noise.h"
 #include "../sampling/sampler.h"
+#include "../accounting/domination.h"
 
 typedef struct fed_example_dpsgd fed_example_dpsgd;
 
@@ -31,6 +32,8 @@ FED_MUST_CHECK fed_status fed_example_dpsgd_finish(fed_example_dpsgd *d,
                                                    double expected_batch,
                                                    fed_noise *noise, float *gradient,
                                                    fed_error *err);
+/** What one step releases, for the accountant (views.h). */
+fed_integer_release fed_example_dpsgd_release(const fed_example_dpsgd *d);
 /** Examples zeroed so far. */
 uint64_t fed_example_dpsgd_zeroed(const fed_example_dpsgd *d);
 

@@ -178,3 +178,14 @@ double fed_matrix_error_squared(const fed_matrix *m)
 {
     return m->error;
 }
+
+/* A tree over n leaves has fewer than 2n nodes. */
+fed_integer_release fed_matrix_release(const fed_matrix *m, double sigma, double delta2,
+                                       uint64_t dim)
+{
+    bool tree = m->config.kind == FED_MATRIX_TREE;
+    double unit = tree ? 1 : ldexp(1, (int)m->config.grid_bits);
+    uint64_t rows = (uint64_t)m->config.steps * (tree ? 2 : 1);
+    return (fed_integer_release){sigma * unit, delta2 * unit * sqrt(m->sensitivity),
+                                 dim * rows};
+}

@@ -24,6 +24,7 @@
 #include "base.h"
 #include "../sampling/noise.h"
 #include "../sampling/sampler.h"
+#include "../accounting/domination.h"
 
 typedef enum fed_matrix_kind {
     FED_MATRIX_IDENTITY = 0,
@@ -60,6 +61,11 @@ double fed_matrix_coefficient(const fed_matrix *m, uint32_t j);
 double fed_matrix_sensitivity_squared(const fed_matrix *m);
 /** Largest variance of a prefix sum for z of variance 1: max row norm of A C^-1, squared. */
 double fed_matrix_error_squared(const fed_matrix *m);
+
+/** What the whole run releases, for the accountant (views.h): Cx on its grid for vectors of
+ *  `dim` integers with sensitivity delta2, under z of standard deviation `sigma`. */
+fed_integer_release fed_matrix_release(const fed_matrix *m, double sigma, double delta2,
+                                       uint64_t dim);
 
 /** max over patterns of at most k participations, at least b apart, of the sum over the nodes of
  *  a binary tree over `steps` leaves of (participations below the node)^2 (Kairouz et al.

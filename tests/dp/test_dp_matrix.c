@@ -221,6 +221,10 @@ static void test_tree_stream(void)
         CHECK_NEAR(variance, 400.0 * ones, 400.0 * ones * 6 * sqrt(2.0 / DIM));
     }
     CHECK_EQ(fed_matrix_error_squared(m), 4);
+    fed_integer_release r = fed_matrix_release(m, 20, 3, DIM);
+    CHECK_NEAR(r.delta2, 3 * sqrt(5), 1e-12); /* one participation: five nodes */
+    CHECK_EQ(r.sigma_local, 20);
+    CHECK_EQ(r.dim, 2 * STEPS * (uint64_t)DIM);
     fed_noise_fini(&noise);
     fed_matrix_stream_free(s);
     fed_matrix_free(m);

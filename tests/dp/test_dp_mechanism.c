@@ -348,6 +348,8 @@ static void test_example_dpsgd(void)
         CHECK_OK(fed_example_dpsgd_add(d, gradient, &err), &err);
     }
     CHECK_EQ(fed_example_dpsgd_zeroed(d), 1);
+    fed_integer_release r = fed_example_dpsgd_release(d);
+    CHECK(r.sigma_local / r.delta2 >= 0.5 && r.dim == N);
     CHECK_OK(fed_example_dpsgd_finish(d, BATCH, &noise, result, &err), &err);
     for (int i = 0; i < N; i++) {
         double off = result[i] - 2 / sqrt(N);
