@@ -140,8 +140,8 @@ bool fed_federation_start_device(fed_federation *f, unsigned i)
     IN_FOLDER(key, "operator.key.pub");
     IN_FOLDER(log, "devices.log");
     char data[256], number[16], seed[16];
-    snprintf(data, sizeof data, "%s&partition=%s&clients=%u&seed=1", f->data,
-             f->partition, f->devices);
+    snprintf(data, sizeof data, "%s&partition=%s&clients=%u&seed=%u", f->data,
+             f->partition, f->devices, f->seed);
     snprintf(number, sizeof number, "%u", i);
     snprintf(seed, sizeof seed, "%u", f->seed);
     const char *argv[FED_ARGUMENTS_MAX] = {f->seed ? FED_TEST_BIN "/fedclient-seeded"

@@ -34,8 +34,25 @@ static void test_one_plan(void)
     fed_federation_end(&f);
 }
 
+/* With repeatable randomness, fedsim repeats what the processes did, bit for bit. */
+static void test_replay(void)
+{
+    fed_federation f = {.plan = plan,
+                        .data = "synthetic:gaussian?dims=20&classes=4&rows=400",
+                        .partition = "iid",
+                        .devices = 5,
+                        .seed = 3};
+    if (fed_federation_begin(&f) && fed_federation_create_task(&f)) {
+        for (unsigned i = 0; i < f.devices; i++)
+            CHECK(fed_federation_start_device(&f, i));
+        CHECK(fed_federation_wait(&f, 60000));
+        fed_federation_check_replay(&f);
+    }
+    fed_federation_end(&f);
+}
+
 int main(void)
 {
-    static const fed_case cases[] = {CASE(test_one_plan)};
+    static const fed_case cases[] = {CASE(test_one_plan), CASE(test_replay)};
     return fed_run("federation", cases, sizeof cases / sizeof *cases);
 }
