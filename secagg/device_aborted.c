@@ -3,8 +3,6 @@
 
 #include "device_state.h"
 
-enum { REASON_MAX = 200 };
-
 void fed_secagg_device_abort(fed_secagg_device *d, const char *reason)
 {
     if (d->phase >= FED_SECAGG_DONE) return;
@@ -17,11 +15,11 @@ void fed_secagg_device_abort(fed_secagg_device *d, const char *reason)
 fed_status fed_device_aborted_read(fed_secagg_device *d, fed_span answer, fed_error *err)
 {
     const unsigned type = FED_SECAGG_ABORTED | FED_SECAGG_ANSWER;
-    char text[REASON_MAX + 1], reason[REASON_MAX + 32];
+    char text[FED_SECAGG_REASON + 1], reason[FED_SECAGG_REASON + 32];
     fed_reader r;
     fed_reader_init(&r, answer.data, answer.len);
     FED_TRY(fed_secagg_take_header(&r, d->params.cohort, type, err));
-    fed_span said = fed_reader_block(&r, REASON_MAX);
+    fed_span said = fed_reader_block(&r, FED_SECAGG_REASON);
     FED_TRY(fed_secagg_finish(&r, type, err));
     for (size_t i = 0; i < said.len; i++)
         text[i] = said.data[i] >= ' ' && said.data[i] <= '~' ? (char)said.data[i] : '?';

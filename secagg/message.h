@@ -38,6 +38,7 @@
 enum {
     FED_SECAGG_HEADER = 8 + FED_SECAGG_ID,
     FED_SECAGG_ANSWER = 128, /* added to the phase: the server's answer */
+    FED_SECAGG_REASON = 200, /* bytes of text in an abort, at most */
     FED_SECAGG_ROSTER = 16,  /* bytes of a device key in the roster */
     FED_SECAGG_BUNDLE = FED_SECAGG_HEADER + FED_SHA256_BYTES + FED_SECAGG_UPDATE_ID +
                         FED_CERTIFICATE_BYTES + 2 * FED_X25519_BYTES + FED_COMMITMENT +

@@ -3,9 +3,7 @@
 
 #include "server_state.h"
 
-/* Kinds of records. */
-enum { RECORD_JOIN = 1, RECORD_MESSAGE = 2, RECORD_CLOSE = 3, RECORD_ABORT = 4 };
-enum { BODY_MAX = 1 << 30, REASON_MAX = 200 };
+enum { BODY_MAX = 1 << 30 };
 
 fed_status fed_secagg_server_new(fed_secagg_server **out,
                                  const fed_secagg_server_config *config, fed_error *err)
@@ -195,7 +193,7 @@ static fed_status check_again(const fed_secagg_member *m, uint32_t member,
 
 static void put_message(fed_bytes *record, uint32_t member, fed_span body)
 {
-    fed_bytes_put_u8(record, RECORD_MESSAGE);
+    fed_bytes_put_u8(record, FED_RECORD_MESSAGE);
     fed_bytes_put_u32(record, member);
     fed_bytes_put_block(record, body.data, body.len);
 }
@@ -280,7 +278,7 @@ fed_status fed_secagg_server_close(fed_secagg_server *s, fed_bytes *record,
     bool with_sums = phase == FED_SECAGG_INPUT && s->phase == phase;
     go_on(s);
     if (!record) return FED_OK;
-    fed_bytes_put_u8(record, RECORD_CLOSE);
+    fed_bytes_put_u8(record, FED_RECORD_CLOSE);
     fed_bytes_put_u8(record, (uint8_t)phase);
     if (phase == FED_SECAGG_JOIN) fed_bytes_put(record, seed, sizeof seed);
     if (phase == FED_SECAGG_INPUT) fed_bytes_put_u8(record, with_sums);
@@ -314,8 +312,8 @@ static fed_status replay_close(fed_secagg_server *s, fed_reader *r, fed_error *e
 
 static fed_status replay_abort(fed_secagg_server *s, fed_reader *r)
 {
-    char text[REASON_MAX + 1] = {0};
-    fed_span reason = fed_reader_block(r, REASON_MAX);
+    char text[FED_SECAGG_REASON + 1] = {0};
+    fed_span reason = fed_reader_block(r, FED_SECAGG_REASON);
     if (reason.len) memcpy(text, reason.data, reason.len);
     fed_server_set_aborted(s, "%s", text);
     return FED_OK;
@@ -327,15 +325,15 @@ fed_status fed_secagg_server_replay(fed_secagg_server *s, fed_span record, fed_e
     fed_reader_init(&r, record.data, record.len);
     while (fed_reader_left(&r)) {
         unsigned kind = fed_reader_u8(&r);
-        if (kind == RECORD_JOIN) {
+        if (kind == FED_RECORD_JOIN) {
             FED_TRY(replay_join(s, &r, err));
-        } else if (kind == RECORD_MESSAGE) {
+        } else if (kind == FED_RECORD_MESSAGE) {
             uint32_t member = fed_reader_u32(&r);
             fed_span body = fed_reader_block(&r, BODY_MAX);
             FED_TRY(fed_secagg_server_receive(s, member, body, NULL, err));
-        } else if (kind == RECORD_CLOSE) {
+        } else if (kind == FED_RECORD_CLOSE) {
             FED_TRY(replay_close(s, &r, err));
-        } else if (kind == RECORD_ABORT) {
+        } else if (kind == FED_RECORD_ABORT) {
             FED_TRY(replay_abort(s, &r));
         } else {
             return fed_fail(err, FED_E_FORMAT, "secagg record: kind %u", kind);
@@ -352,11 +350,12 @@ fed_status fed_secagg_server_abort(fed_secagg_server *s, const char *reason,
         return fed_fail(err, FED_E_STATE, "secagg: the cohort is over (%s)",
                         fed_secagg_phase_name(s->phase));
     if (record) {
-        fed_bytes_put_u8(record, RECORD_ABORT);
-        fed_bytes_put_block(record, reason, n < REASON_MAX ? n : REASON_MAX);
+        fed_bytes_put_u8(record, FED_RECORD_ABORT);
+        fed_bytes_put_block(record, reason,
+                            n < FED_SECAGG_REASON ? n : FED_SECAGG_REASON);
         FED_TRY(check_record(record, err));
     }
-    fed_server_set_aborted(s, "%.*s", (int)REASON_MAX, reason);
+    fed_server_set_aborted(s, "%.*s", (int)FED_SECAGG_REASON, reason);
     return FED_OK;
 }
 

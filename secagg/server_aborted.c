@@ -5,8 +5,6 @@
 
 #include "server_state.h"
 
-enum { REASON_MAX = 200 };
-
 void fed_server_set_aborted(fed_secagg_server *s, const char *format, ...)
 {
     va_list args;
@@ -21,7 +19,7 @@ fed_status fed_server_aborted_answer(const fed_secagg_server *s, fed_bytes *out,
 {
     size_t n = strlen(s->reason);
     fed_secagg_put_header(out, s->params.cohort, FED_SECAGG_ABORTED | FED_SECAGG_ANSWER);
-    fed_bytes_put_block(out, s->reason, n < REASON_MAX ? n : REASON_MAX);
+    fed_bytes_put_block(out, s->reason, n < FED_SECAGG_REASON ? n : FED_SECAGG_REASON);
     return out->status ? fed_fail(err, out->status, "secagg: no room for the answer")
                        : FED_OK;
 }

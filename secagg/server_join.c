@@ -4,8 +4,6 @@
 
 #include "server_state.h"
 
-enum { RECORD_JOIN = 1 };
-
 /* A key of low order would make every neighbour leave. */
 static fed_status check_key(const uint8_t key[FED_X25519_BYTES], fed_error *err)
 {
@@ -32,7 +30,7 @@ static fed_status admit(fed_secagg_server *s, const fed_secagg_bundle *bundle,
         if (is_taken(&s->members[i].bundle, bundle))
             return fed_fail(err, FED_E_EXISTS, "join: identity or key of member %u", i);
     if (record) {
-        fed_bytes_put_u8(record, RECORD_JOIN);
+        fed_bytes_put_u8(record, FED_RECORD_JOIN);
         fed_bytes_put_u64(record, (uint64_t)now_s);
         fed_bytes_put_block(record, body.data, body.len);
         if (record->status)

@@ -5,6 +5,14 @@
 #include "message.h"
 #include "server.h"
 
+/** Kinds of records in the journal. */
+enum {
+    FED_RECORD_JOIN = 1,
+    FED_RECORD_MESSAGE = 2,
+    FED_RECORD_CLOSE = 3,
+    FED_RECORD_ABORT = 4
+};
+
 typedef struct fed_secagg_member {
     uint8_t signed_bundle[FED_SECAGG_BUNDLE];
     fed_secagg_bundle bundle;

@@ -94,8 +94,6 @@ static void test_late_and_early_uploads_are_refused(void)
 static void test_uploads_say_nothing_by_themselves(void)
 {
     at_input();
-    fed_bytes plain;
-    fed_bytes_init(&plain, 4096);
     for (uint32_t v = 0; v < COHORT_VECTORS; v++)
         memcpy(c.inputs[1][v].lanes, c.inputs[0][v].lanes,
                c.inputs[0][v].n * fed_ring_lane_bytes(c.inputs[0][v].bits));
@@ -104,7 +102,6 @@ static void test_uploads_say_nothing_by_themselves(void)
     for (size_t i = FED_SECAGG_HEADER; i < a.len; i++)
         same += a.data[i] == b.data[i];
     CHECK_MSG(same < 8, "%zu bytes of %zu are the same", same, a.len - FED_SECAGG_HEADER);
-    fed_bytes_fini(&plain);
     cohort_fini(&c);
 }
 
@@ -185,12 +182,10 @@ static void test_device_notices_that_too_few_holders_are_left(void)
 static void test_device_notices_survivors_that_never_shared(void)
 {
     at_input();
-    fed_error err;
     c.devices[0]->u2[1] &= 1; /* it was told that member 9 dropped out */
     c.devices[0]->session.graph.t -= 1;
     c.to_device = NULL;
     cohort_step(&c);
-    (void)err;
     CHECK_EQ(c.last[0], FED_E_REFUSED);
     CHECK(strstr(fed_secagg_device_reason(c.devices[0]), "not in U2"));
     cohort_fini(&c);

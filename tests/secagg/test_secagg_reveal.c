@@ -158,8 +158,6 @@ static void test_wrong_mask_secret_of_a_dropped_dealer_is_noticed(void)
 {
     cohort_init(&c, N, FED_SECAGG_ACTIVE, 75);
     cohort_run_to(&c, FED_SECAGG_SHARE);
-    uint8_t keep[32];
-    memcpy(keep, c.devices[4]->secrets.mask_secret, 32);
     c.devices[4]->secrets.mask_secret[5] ^= 1;
     c.drops[4] = FED_SECAGG_INPUT;
     cohort_run(&c);
