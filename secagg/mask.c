@@ -6,7 +6,8 @@
 #include "mask_vaes.h"
 
 enum {
-    TILE = 32768 /* bytes: accumulator and stream together stay in L2, mostly in L1 */
+    TILE = 32768, /* bytes of a vector that stay in the cache while all pairs are added */
+    PIECE = 8192  /* bytes of stream made by OpenSSL before they are added */
 };
 
 bool fed_mask_is_fused(void)
@@ -37,40 +38,52 @@ bool fed_mask_is_fused(void)
     } while (0)
 
 #define ADD_BODY                                                                         \
-    {                                                                                    \
+    do {                                                                                 \
         if (lane_bytes == 2)                                                             \
             ADD_LANES(uint16_t, fed_load_u16);                                           \
         else if (lane_bytes == 4)                                                        \
             ADD_LANES(uint32_t, fed_load_u32);                                           \
         else                                                                             \
             ADD_LANES(uint64_t, fed_load_u64);                                           \
-    }
+    } while (0)
 
 typedef void adder(void *acc, const void *stream, size_t bytes, unsigned lane_bytes,
                    bool subtract);
 
 static void add_plain(void *acc, const void *stream, size_t bytes, unsigned lane_bytes,
-                      bool subtract) ADD_BODY
+                      bool subtract)
+{
+    ADD_BODY;
+}
 
 #if defined(__x86_64__)
-    /* The same loops for wider registers: left to the compiler. */
-    __attribute__((target("avx2"))) static void add_avx2(void *acc, const void *stream,
-                                                         size_t bytes,
-                                                         unsigned lane_bytes,
-                                                         bool subtract) ADD_BODY
+/* The same loops for wider registers: left to the compiler. */
+__attribute__((target("avx2"))) static void
+add_avx2(void *acc, const void *stream, size_t bytes, unsigned lane_bytes, bool subtract)
+{
+    ADD_BODY;
+}
+
+__attribute__((target("avx512f,avx512bw"))) static void
+add_avx512(void *acc, const void *stream, size_t bytes, unsigned lane_bytes,
+           bool subtract)
+{
+    ADD_BODY;
+}
 #endif
 
-    static adder *best_adder(void)
+static adder *best_adder(void)
 {
 #if defined(__x86_64__)
-    if (fed_kernel_active() >= FED_KERNEL_AVX2) return add_avx2;
+    if (fed_kernel_active() == FED_KERNEL_AVX512) return add_avx512;
+    if (fed_kernel_active() == FED_KERNEL_AVX2) return add_avx2;
 #endif
     return add_plain;
 }
 
 typedef struct evp_worker {
     fed_keystream *stream;
-    void *tile;
+    void *piece;
 } evp_worker;
 
 typedef struct job {
@@ -99,9 +112,12 @@ static fed_status evp_tile(job *j, size_t tile, evp_worker *w)
         if (tile)
             FED_TRY(
                 fed_keystream_seek(w->stream, tile * (TILE / FED_KEYSTREAM_BLOCK), NULL));
-        FED_TRY(fed_keystream_fill(w->stream, w->tile, bytes, NULL));
-        j->add(j->lanes + tile * TILE, w->tile, bytes, j->lane_bytes,
-               j->masks[m].subtract);
+        for (size_t at = 0, take; at < bytes; at += take) {
+            take = bytes - at < PIECE ? bytes - at : PIECE;
+            FED_TRY(fed_keystream_fill(w->stream, w->piece, take, NULL));
+            j->add(j->lanes + tile * TILE + at, w->piece, take, j->lane_bytes,
+                   j->masks[m].subtract);
+        }
     }
     return FED_OK;
 }
@@ -119,8 +135,8 @@ static fed_status workers_new(job *j, unsigned n, fed_keystream_kind kind, fed_e
     if (!j->workers) return fed_fail_nomem(err, n * sizeof *j->workers);
     for (unsigned i = 0; i < n; i++) {
         FED_TRY(fed_keystream_new(&j->workers[i].stream, kind, err));
-        j->workers[i].tile = fed_malloc(TILE);
-        if (!j->workers[i].tile) return fed_fail_nomem(err, TILE);
+        j->workers[i].piece = fed_malloc(PIECE);
+        if (!j->workers[i].piece) return fed_fail_nomem(err, PIECE);
     }
     return FED_OK;
 }
@@ -129,7 +145,7 @@ static void workers_free(job *j, unsigned n)
 {
     for (unsigned i = 0; j->workers && i < n; i++) {
         fed_keystream_free(j->workers[i].stream);
-        fed_wipe_free(j->workers[i].tile, TILE);
+        fed_wipe_free(j->workers[i].piece, PIECE);
     }
     fed_free(j->workers);
 }

@@ -14,7 +14,7 @@ struct fed_keystream {
 };
 
 enum {
-    TILE = 16384, /* zeros are written and encrypted in place while they are in L1 */
+    TILE = 16384, /* zeros are encrypted; so many that a call costs nothing beside them */
     CHACHA_BLOCK = 64
 };
 #define AES_END (UINT64_C(1) << 62) /* bytes; the counter itself goes to 2^132 */
@@ -127,13 +127,13 @@ fed_status fed_keystream_seek(fed_keystream *s, uint64_t block, fed_error *err)
 
 fed_status fed_keystream_fill(fed_keystream *s, void *out, size_t n, fed_error *err)
 {
+    static const uint8_t zeros[TILE];
     uint8_t *to = out;
     fed_status status = check_range(s, s->at, n, err);
     for (size_t done = 0, take; !status && done < n; done += take) {
         int written;
         take = n - done < TILE ? n - done : TILE;
-        memset(to + done, 0, take);
-        if (EVP_EncryptUpdate(s->ctx, to + done, &written, to + done, (int)take) != 1) {
+        if (EVP_EncryptUpdate(s->ctx, to + done, &written, zeros, (int)take) != 1) {
             s->keyed = false; /* nobody knows where the stream stands now */
             status = fed_openssl_fail(err, "key stream");
         }
