@@ -150,7 +150,7 @@ static const fed_command commands[] = {
      .run = fed_ctl_enrol_tokens},
     {.name = "enrol sign",
      .operands = "REQUEST",
-     .help = "answer a device's enrolment request with a certificate",
+     .help = "answer enrolment requests, one a line, with certificates",
      .details =
          "The request names a token of this desk, which is used up. The enrolment key "
          "is made with keygen; to keep its promise against a server that lies it "

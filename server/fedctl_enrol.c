@@ -30,7 +30,7 @@ const fed_option fed_ctl_enrol_sign_options[] = {
     FED_OPT_U64("expires-days", 0, "N", &opt.days, 1, 36500, "how long it is good"),
     FED_OPT_END};
 
-enum { PATH_BYTES = 4096 };
+enum { PATH_BYTES = 4096, REQUESTS_MAX = 64 << 20 };
 
 /* The desk keeps the hash of a token, never the token. */
 static fed_status token_path(const uint8_t token[FED_TOKEN_BYTES], const char *ending,
@@ -96,36 +96,51 @@ static fed_status use_token(const uint8_t token[FED_TOKEN_BYTES],
                            : "token: another device has used it");
 }
 
-static fed_status read_request(const char *path, uint8_t token[FED_TOKEN_BYTES],
-                               uint8_t device_key[32], fed_error *err)
+/* One request in, one certificate out. */
+static fed_status answer_request(fed_span line, const uint8_t seed[32], fed_bytes *out,
+                                 fed_error *err)
 {
-    fed_bytes line;
-    fed_bytes_init(&line, FED_ENROLMENT_LINE_MAX);
-    fed_status status = fed_file_read(path, &line, err);
-    if (!status)
-        status = fed_enrolment_request_read((fed_span){line.data, line.len}, token,
-                                            device_key, err);
-    fed_bytes_wipe(&line);
-    return fed_fail_in(err, status, "%s", path);
+    uint8_t token[FED_TOKEN_BYTES];
+    fed_certificate certificate = {.expires_s = fed_clock_wall_ms() / 1000 +
+                                                (int64_t)opt.days * 86400};
+    FED_TRY(fed_enrolment_request_read(line, token, certificate.device_key, err));
+    FED_TRY(use_token(token, certificate.device_key, err));
+    FED_TRY(fed_certificate_sign(&certificate, seed, err));
+    return fed_certificate_write(&certificate, out, err);
+}
+
+static fed_status answer_requests(fed_span text, const uint8_t seed[32], fed_bytes *out,
+                                  fed_error *err)
+{
+    size_t at = 0;
+    for (unsigned number = 1; at < text.len; number++) {
+        const uint8_t *end = memchr(text.data + at, '\n', text.len - at);
+        size_t n = end ? (size_t)(end - text.data) - at : text.len - at;
+        fed_status status = answer_request((fed_span){text.data + at, n}, seed, out, err);
+        if (status) return fed_fail_in(err, status, "line %u", number);
+        at += n + 1;
+    }
+    return FED_OK;
 }
 
 fed_status fed_ctl_enrol_sign(const fed_operands *operands, fed_error *err)
 {
-    uint8_t seed[32], token[FED_TOKEN_BYTES];
-    fed_certificate certificate;
-    fed_bytes line;
-    FED_TRY(read_request(operands->items[0], token, certificate.device_key, err));
+    uint8_t seed[32];
+    fed_bytes requests, out;
     FED_TRY(fed_ctl_read_key(fed_ctl.key, FED_KEY_PRIVATE, seed, err));
-    certificate.expires_s = fed_clock_wall_ms() / 1000 + (int64_t)opt.days * 86400;
-    fed_status status = use_token(token, certificate.device_key, err);
-    if (!status) status = fed_certificate_sign(&certificate, seed, err);
-    fed_wipe(seed, sizeof seed);
-    FED_TRY(status);
-    fed_bytes_init(&line, FED_ENROLMENT_LINE_MAX);
-    status = fed_certificate_write(&certificate, &line, err);
+    fed_bytes_init(&requests, REQUESTS_MAX);
+    fed_bytes_init(&out, REQUESTS_MAX);
+    fed_status status = fed_file_read(operands->items[0], &requests, err);
     if (!status)
-        status = fed_file_write(fed_ctl.out, (fed_span){line.data, line.len}, 0644,
+        status = fed_fail_in(
+            err,
+            answer_requests((fed_span){requests.data, requests.len}, seed, &out, err),
+            "%s", operands->items[0]);
+    if (!status)
+        status = fed_file_write(fed_ctl.out, (fed_span){out.data, out.len}, 0644,
                                 FED_FILE_REPLACE, err);
-    fed_bytes_fini(&line);
+    fed_wipe(seed, sizeof seed);
+    fed_bytes_wipe(&requests);
+    fed_bytes_fini(&out);
     return status;
 }

@@ -15,6 +15,15 @@ static const fed_option options[] = {
                      "public key whose tasks are run"),
     FED_OPT_REQUIRED("population", 'p', "NAME", &opt.population,
                      "population that the devices belong to"),
+    FED_OPT_TEXT("enrolment-key", 0, "FILE", &opt.enrolment_key,
+                 "public key that vouches for devices (for secure aggregation)"),
+    FED_OPT_TEXT("certificate", 0, "FILE", &opt.certificate,
+                 "what the enrolment desk answered; kept from then on"),
+    FED_OPT_FLAG("require-secagg", 0, &opt.require_secagg,
+                 "refuse tasks without secure aggregation"),
+    FED_OPT_TEXT("enrol", 0, "FILE", &opt.enrol,
+                 "tokens, a line for each device: write --request and end"),
+    FED_OPT_TEXT("request", 0, "FILE", &opt.request, "where enrolment requests go"),
     FED_OPT_TEXT("ca-file", 0, "FILE", &opt.ca_file,
                  "trusted authorities for https, PEM (default: the system's)"),
     FED_OPT_HEADING("Devices"),
@@ -85,8 +94,13 @@ static fed_status run(const fed_operands *operands, fed_error *err)
     fed_agent agent = {.options = &opt, .build = the_build};
     (void)operands;
     fed_status status = fed_stop_init(err);
+    if (!status && opt.enrol && !opt.request)
+        status = fed_fail(err, FED_E_INVALID, "--enrol: --request is missing");
     if (!status) status = fed_agent_open(&agent, err);
-    if (!status) {
+    if (!status) status = fed_agent_take_certificates(&agent, err);
+    if (!status && opt.enrol) {
+        status = fed_agent_write_requests(&agent, err);
+    } else if (!status) {
         fed_log(FED_LOG_INFO, "started", "devices=%zu server=%s population=%s", agent.n,
                 opt.server, opt.population);
         status = run_devices(&agent, err);

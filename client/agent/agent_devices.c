@@ -65,7 +65,7 @@ static fed_client_conditions told_conditions(void *ctx)
     return a->conditions;
 }
 
-static fed_status read_operator_key(const char *path, uint8_t key[32], fed_error *err)
+static fed_status read_public_key(const char *path, uint8_t key[32], fed_error *err)
 {
     fed_bytes text;
     fed_bytes_init(&text, FED_KEYFILE_MAX);
@@ -110,7 +110,13 @@ static fed_status open_devices(fed_agent *a, fed_error *err)
         config.conditions = told_conditions;
         config.conditions_ctx = a;
     }
-    FED_TRY(read_operator_key(o->operator_key, config.operator_key, err));
+    uint8_t enrolment_key[32];
+    config.require_secagg = o->require_secagg;
+    if (o->enrolment_key) {
+        FED_TRY(read_public_key(o->enrolment_key, enrolment_key, err));
+        config.enrolment_key = enrolment_key;
+    }
+    FED_TRY(read_public_key(o->operator_key, config.operator_key, err));
     if (mkdir(o->state, 0700) && errno != EEXIST)
         return fed_fail(err, FED_E_IO, "%s: %s", o->state, strerror(errno));
     for (size_t i = 0; i < a->n; i++) {

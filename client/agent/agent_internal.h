@@ -11,6 +11,8 @@ enum { FED_AGENT_DEVICES_MAX = 4096 };
 typedef struct fed_agent_options {
     const char *server, *operator_key, *population, *data, *clients, *state;
     const char *ca_file, *conditions, *status;
+    const char *enrolment_key, *enrol, *request, *certificate;
+    bool require_secagg;
     uint64_t max_step_ms, updates;
 } fed_agent_options;
 
@@ -35,6 +37,10 @@ FED_MUST_CHECK fed_status fed_agent_parse_clients(const char *text, uint32_t **n
 /** Open data, network and devices. On failure what was opened is there to be closed. */
 FED_MUST_CHECK fed_status fed_agent_open(fed_agent *a, fed_error *err);
 void fed_agent_close(fed_agent *a);
+/** Write an enrolment request for each device, from the tokens in --enrol. */
+FED_MUST_CHECK fed_status fed_agent_write_requests(const fed_agent *a, fed_error *err);
+/** Give each device its certificate out of --certificate, if that was said. */
+FED_MUST_CHECK fed_status fed_agent_take_certificates(fed_agent *a, fed_error *err);
 /** Replace the status file: one JSON object that says how each device is. */
 FED_MUST_CHECK fed_status fed_agent_write_status(const fed_agent *a, fed_error *err);
 

@@ -113,6 +113,10 @@ static fed_status copy_config(fed_client *c, const fed_client_config *config,
     c->conditions_ctx = config->conditions_ctx;
     memcpy(s->population, config->population, strlen(config->population) + 1);
     memcpy(s->operator_key, config->operator_key, sizeof s->operator_key);
+    c->has_enrolment_key = config->enrolment_key != NULL;
+    if (c->has_enrolment_key)
+        memcpy(s->enrolment_key, config->enrolment_key, sizeof s->enrolment_key);
+    s->floor.secagg = config->require_secagg;
     s->max_model_bytes =
         config->max_model_bytes ? config->max_model_bytes : FED_CLIENT_MODEL_BYTES;
     s->random = origin->random;
@@ -144,6 +148,7 @@ fed_status fed_client_open_from(const fed_client_config *config,
     fed_status status = copy_config(c, config, origin, err);
     if (!status) status = open_keep(c, config, err);
     if (!status) status = load_secrets(c, origin, err);
+    if (!status) status = fed_client_load_certificate(c, err);
     if (!status) status = fed_client_restore(c, err);
     if (!status) status = open_network(c, config, err);
     if (status)

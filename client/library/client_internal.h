@@ -40,6 +40,7 @@ struct fed_client {
     fed_client_conditions (*conditions)(void *ctx);
     void *conditions_ctx;
 
+    bool has_enrolment_key;
     fed_session_config session_config;
     fed_session *session; /* NULL after a failure: to be put back from the journal */
     bool started;
@@ -53,6 +54,8 @@ struct fed_client {
 
 /** A session put back from the journal. */
 FED_MUST_CHECK fed_status fed_client_restore(fed_client *c, fed_error *err);
+/** Put the kept certificate into the session's configuration, if there is one. */
+FED_MUST_CHECK fed_status fed_client_load_certificate(fed_client *c, fed_error *err);
 /** The most bytes that the answer to a request may have. */
 size_t fed_client_max_answer(const fed_client *c, uint32_t type);
 /** Send the session's message; its body is taken. A failure to send is "no answer". */

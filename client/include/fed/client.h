@@ -122,11 +122,17 @@ typedef struct fed_client_config {
     void *conditions_ctx; /**< borrowed */
     fed_network *network; /**< borrowed, shared; NULL: one of the client's own */
     const fed_http *http; /**< copied; instead of a network; NULL: none */
+    /** Pinned Ed25519 key that vouches for the devices of the population: its certificates are
+     *  needed to join secure aggregation. NULL: none; such tasks are then refused. 32 bytes,
+     *  copied. */
+    const uint8_t *enrolment_key;
+    bool
+        require_secagg; /**< refuse tasks without secure aggregation, whatever is signed */
 } fed_client_config;
 #define FED_CLIENT_CONFIG_INIT                                                           \
     {                                                                                    \
         sizeof(fed_client_config), NULL, NULL, {0}, NULL, 0, 0, NULL, NULL, NULL, NULL,  \
-            NULL, NULL                                                                   \
+            NULL, NULL, NULL, false                                                      \
     }
 
 /** Open a device: make or lock its state folder, read what is in it. The configuration is
@@ -138,6 +144,22 @@ FED_API FED_MUST_CHECK fed_status fed_client_open(const fed_client_config *confi
                                                   fed_client **out, fed_error *err);
 /** At any moment. What is unfinished goes on at the next start. NULL is fine. */
 FED_API void fed_client_close(fed_client *client);
+
+/* ---- enrolment ------------------------------------------------------------------------- */
+
+/** The request with which this device answers a one-time token: one line of text, for the
+ *  enrolment desk (fedctl enrol sign). `out` receives it with its NUL; 512 bytes are enough.
+ *  FED_E_FORMAT for what is no token, FED_E_LIMIT, FED_E_CRYPTO. */
+FED_API FED_MUST_CHECK fed_status fed_client_enrolment_request(const fed_client *client,
+                                                               const char *token,
+                                                               char *out, size_t size,
+                                                               fed_error *err);
+/** Take the certificate that the desk gave, one line of text, and keep it. Not from inside a
+ *  callback. FED_E_AUTH when it is not signed with the pinned key or has expired,
+ *  FED_E_INVALID when it is another device's, FED_E_STATE without a pinned key. */
+FED_API FED_MUST_CHECK fed_status fed_client_set_certificate(fed_client *client,
+                                                             const char *certificate,
+                                                             fed_error *err);
 
 /* ---- data ------------------------------------------------------------------------------ */
 
