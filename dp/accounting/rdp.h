@@ -18,8 +18,8 @@ double fed_rdp_order(size_t i);
 /** Gaussian: alpha / (2 sigma^2). */
 double fed_rdp_gaussian(double sigma, double alpha);
 /** Poisson-sampled Gaussian, add or remove one (Mironov, Talwar, Zhang 2019, section 3.3):
- *  integer orders by the binomial sum, others by its two-sided infinite series. INFINITY when
- *  the series does not converge. */
+ *  integer orders by the binomial sum, others by its two-sided series, what is cut off
+ *  added. INFINITY when cancellation leaves nothing of it. */
 double fed_rdp_poisson(double q, double sigma, double alpha);
 /** Gaussian on a subset of fixed size q = n/N drawn without replacement, replace one (Wang,
  *  Balle, Kasiviswanathan 2019, theorem 27); sigma over the replace-one sensitivity. Orders

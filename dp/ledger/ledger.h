@@ -38,10 +38,10 @@ typedef struct fed_ledger_terms {
     uint8_t population[32];
     double delta;
     double budget_output, budget_server; /* epsilon; INFINITY: none */
-    uint64_t
-        max_participations; /* of one device, 0: no cap. A server's ledger charges the
-                                    SEEN view and unsampled OUTPUT for the costliest this many
-                                    rounds; a device counts its own */
+    /** Of one device; 0: no cap. A device counts its own. A server's ledger, which does not know
+     *  who took part, answers for the worst device: the SEEN view, and OUTPUT without sampling,
+     *  count the costliest this many charges. */
+    uint64_t max_participations;
 } fed_ledger_terms;
 
 typedef struct fed_ledger fed_ledger;
@@ -60,8 +60,8 @@ FED_MUST_CHECK fed_status fed_ledger_check(const fed_ledger *ledger, fed_ledger_
                                            const fed_dp_event *event, fed_error *err);
 /** Check, then append the record to `bytes`. The same id with the same view and event again
  *  is no second charge and appends nothing (a retry sends the same bytes); with another
- *  event it is FED_E_EXISTS. If the bytes cannot be made durable,
- *  throw the ledger away and open the stored one. */
+ *  event it is FED_E_EXISTS. If the bytes cannot be made durable, throw the ledger away and
+ *  open the stored one. */
 FED_MUST_CHECK fed_status fed_ledger_charge(fed_ledger *ledger, fed_ledger_view view,
                                             const uint8_t id[32],
                                             const fed_dp_event *event, fed_bytes *bytes,

@@ -40,12 +40,13 @@ typedef struct fed_distributed_config {
 typedef struct fed_distributed {
     fed_distributed_config config; /* with its defaults filled in */
     double scale;                  /* s: integers per unit of the update */
-    double sigma_device;   /* noise share of one device, in the units of the update */
+    double sigma_device;           /* noise share of one device, in units of the update */
     double sigma_local;    /* the same in integers: s * sigma_device, at least 3 */
     double delta2, delta1; /* sensitivities of the rounded vector */
-    double sigma_ratio; /* sigma_local * sqrt(s_min - c) / delta2: below z by rounding */
-    double
-        wrap_probability; /* of one coordinate of a full sum leaving the ring, estimated */
+    /** sigma_local * sqrt(s_min - c) / delta2: below z, because rounding lengthens. */
+    double sigma_ratio;
+    /** Of one coordinate of a full sum leaving the ring, from a Gaussian tail. */
+    double wrap_probability;
 } fed_distributed;
 
 enum { FED_SIGMA_LOCAL_MIN = 3 };

@@ -11,11 +11,13 @@ enum { FED_TABLE_BLOCK = 256, FED_TABLE_PARTS = 8 };
 typedef struct fed_cdt {
     uint64_t *high, *low; /* `padded` entries, all ones behind the last */
     size_t n, padded;     /* entries; rounded up to a multiple of 8 */
-    size_t first;         /* entries whose high word is not all ones: the only ones that a
-                             64-bit uniform can pass without a tie */
-    uint64_t
-        *node; /* the high words as a search tree, level by level, for cdt_search.c */
-    unsigned levels; /* of it; 0: too large for that */
+    /** Entries whose high word is not all ones: the only ones that a 64-bit uniform can pass
+     *  without a tie. */
+    size_t first;
+    /** Their high words as a search tree, level by level, for cdt_search.c; no levels when
+     *  there are too many. */
+    uint64_t *node;
+    unsigned levels;
 } fed_cdt;
 
 enum { FED_CDT_LEVELS_MAX = 8, FED_CDT_NODES = 4 * 8 + 16 + 32 + 64 + 128 };

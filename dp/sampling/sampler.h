@@ -5,9 +5,10 @@
  *   exact  Canonne, Kamath, Steinke 2020, algorithms 1 to 3, with lazy integer comparisons:
  *          the distribution is right without any error, for every double sigma. Its time
  *          depends on what is drawn.
- *   fast   cumulative tables of 128-bit thresholds, scanned whole, so that its time does not
- *          depend on what is drawn; large sigma as x1 + k x2 of smaller ones. The distance to
- *          the true distribution is computed and returned; the caller charges it.
+ *   fast   cumulative tables of 128-bit thresholds, read whole for every draw, so that its
+ *          time does not depend on what is drawn; large sigma as x1 + k x2 of smaller ones.
+ *          The distance to the true distribution is computed and returned; the caller
+ *          charges it.
  *
  * Skellam noise is the difference of two Poisson draws, by inversion with 128-bit thresholds.
  */
@@ -32,9 +33,11 @@ typedef struct fed_sampler fed_sampler;
 #define FED_SAMPLER_SIGMA_MAX         0x1p40
 #define FED_SAMPLER_SKELLAM_SIGMA_MAX 0x1p15
 
-/** A sampler for standard deviation `sigma` (> 0, at most the maximum of its kind; at least
- *  2^-10). What is drawn has a standard deviation of at least sigma, larger by less than one
- *  part in 2^30. Free with fed_sampler_free. FED_E_INVALID names the bound. */
+/** A sampler for standard deviation `sigma`: at least 2^-10 (fast: 1) and at most the maximum of
+ *  its kind. What is drawn has at least that deviation: exactly (exact), more by less than one
+ *  part in 2^30 (fast), or a variance more by 2^-19 for each 2^20 of it (Skellam, whose time
+ *  grows with the variance beyond that). Free with fed_sampler_free. FED_E_INVALID names the
+ *  bound. */
 FED_MUST_CHECK fed_status fed_sampler_new(fed_sampler **out, fed_sampler_kind kind,
                                           double sigma, fed_error *err);
 void fed_sampler_free(fed_sampler *sampler);
