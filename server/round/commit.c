@@ -191,7 +191,6 @@ fed_status fed_commit(fed_step *s, fed_served_task *t)
     fed_status status =
         fed_version_state_advance(&t->state, &c->sum, s->c->config.parallel, s->err);
     if (status == FED_E_INVALID) return refuse_sum(s, t);
-    if (status == FED_E_NUMERIC) return fed_task_end(s, t, FED_TASK_FAILED);
     FED_TRY(status);
     t->head.upload_bytes += c->upload_bytes;
     t->last_members = c->n;

@@ -6,8 +6,8 @@
 
 const char *fed_task_state_name(fed_task_state state)
 {
-    static const char *const names[] = {"unknown", "running", "done",
-                                        "stopped", "expired", "failed"};
+    static const char *const names[] = {"unknown", "running", "done", "stopped",
+                                        "expired"};
     return (unsigned)state < sizeof names / sizeof *names ? names[state] : names[0];
 }
 
@@ -76,7 +76,7 @@ fed_status fed_head_get(fed_head *head, fed_span bytes, fed_error *err)
     }
     head->upload_bytes = fed_reader_u64(&r);
     if (fed_reader_finish(&r) || head->state < FED_TASK_RUNNING ||
-        head->state > FED_TASK_FAILED)
+        head->state > FED_TASK_EXPIRED)
         return fed_fail(err, FED_E_FORMAT, "task head: %zu bytes do not parse",
                         bytes.len);
     return FED_OK;

@@ -25,11 +25,10 @@ typedef enum fed_task_state {
     FED_TASK_RUNNING = 1,
     FED_TASK_DONE = 2,    /* rounds.count versions are made */
     FED_TASK_STOPPED = 3, /* by the operator */
-    FED_TASK_EXPIRED = 4,
-    FED_TASK_FAILED = 5 /* its parameters grew beyond float32 */
+    FED_TASK_EXPIRED = 4
 } fed_task_state;
 
-/** "running", "done", "stopped", "expired", "failed". */
+/** "running", "done", "stopped", "expired". */
 const char *fed_task_state_name(fed_task_state state);
 
 typedef struct fed_head {

@@ -24,8 +24,7 @@ FED_MUST_CHECK fed_status fed_version_state_init(fed_version_state *s,
 void fed_version_state_fini(fed_version_state *s);
 /** Apply the sum of a cohort: the model, the optimiser and the round become those of the
  *  next version. FED_E_INVALID when the sum does not decode; then nothing has changed.
- *  FED_E_NUMERIC when a parameter is not finite afterwards. After any failure but the first
- *  the state must be thrown away. */
+ *  After any other failure the state must be thrown away. */
 FED_MUST_CHECK fed_status fed_version_state_advance(fed_version_state *s,
                                                     const fed_codec_sum *sum,
                                                     const fed_parallel *parallel,
