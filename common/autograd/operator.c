@@ -67,6 +67,8 @@ static fed_status check_value(const fed_attr *attr, fed_attr_value *value, fed_e
         return FED_OK;
     }
     if (attr->kind != FED_ATTR_INTS) return check_number(attr, value->number, err);
+    bool may_be_empty = !attr->required && attr->fallback < attr->min; /* its default */
+    if (value->n_items == 0 && may_be_empty) return FED_OK;
     if (value->n_items < 1 || value->n_items > attr->max_items)
         return fed_fail(err, FED_E_INVALID, "%s: %zu items, 1 to %zu are allowed",
                         attr->name, value->n_items, attr->max_items);

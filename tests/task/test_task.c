@@ -214,7 +214,7 @@ static void test_refusals(void)
         const char *text;
     } rows[] = {
         {"privacy.mechanism=central_gaussian privacy.epsilon=4 privacy.delta=1e-6 "
-         "privacy.population=100000",
+         "privacy.population=100000 privacy.max_participations=4",
          FED_E_UNSUPPORTED, "privacy.mechanism"},
         {"strategy.name=scaffold", FED_E_UNSUPPORTED, "strategy.name"},
         {"strategy.name=krum", FED_E_UNSUPPORTED, "strategy.name"},
@@ -227,11 +227,10 @@ static void test_refusals(void)
         {"eligibility.min_battery=0.5", FED_E_UNSUPPORTED, "eligibility.min_battery"},
         {"eligibility.min_separation_s=60", FED_E_UNSUPPORTED,
          "eligibility.min_separation_s"},
-        {"model.input.shape=[4,5]", FED_E_INVALID, "model"},
         {"model.layers.1.op=conv2d model.layers.1.filters=3 model.layers.1.kernel=3",
          FED_E_INVALID, "model"},
         {"train.freeze=[\"nobody\"]", FED_E_INVALID, "nobody"},
-        {"train.memory_bytes=1000", FED_E_LIMIT, "1000"},
+        {"train.memory_bytes=4096", FED_E_LIMIT, "4096"},
         {"train.batch=0", FED_E_INVALID, "train.batch"},
         {"secagg.enabled=true secagg.corrupt=0.3 secagg.dropout=0.3", FED_E_REFUSED,
          "secagg"},
