@@ -87,6 +87,12 @@ size_t fed_count_allocations_stop(void);
 const char *fed_data_path(const char *name);
 const char *fed_reference_path(const char *name);
 
+enum { FED_FOLDER_MAX = 192 };
+/** Make a new folder below $TMPDIR or /tmp; false after a failed check. */
+bool fed_folder_make(char path[FED_FOLDER_MAX]);
+/** Remove it and all that is in it; kept, and named, when $FED_KEEP is set. */
+void fed_folder_remove(const char *path);
+
 /** A source of "secret" bytes for tests: derived from (seed, purpose, index). */
 fed_random fed_test_random(uint64_t *seed);
 

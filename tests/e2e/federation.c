@@ -1,12 +1,8 @@
-#define _XOPEN_SOURCE 700 /* nftw */
-
 #include "federation.h"
 
-#include <ftw.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "harness.h"
 #include "round.h"
@@ -15,15 +11,6 @@
 #define IN_FOLDER(name, file)                                                            \
     char name[256];                                                                      \
     snprintf(name, sizeof name, "%s/%s", f->folder, file)
-
-/* ---- the folder ------------------------------------------------------------------------ */
-
-static int remove_one(const char *path, const struct stat *info, int kind,
-                      struct FTW *where)
-{
-    (void)info, (void)kind, (void)where;
-    return remove(path);
-}
 
 static bool write_text(const char *path, const char *text)
 {
@@ -179,9 +166,7 @@ static bool make_key(fed_federation *f)
 
 bool fed_federation_begin(fed_federation *f)
 {
-    const char *base = getenv("TMPDIR");
-    snprintf(f->folder, sizeof f->folder, "%s/fed-e2e-XXXXXX", base ? base : "/tmp");
-    if (!CHECK(mkdtemp(f->folder))) return false;
+    if (!fed_folder_make(f->folder)) return false;
     snprintf(f->listen, sizeof f->listen, "127.0.0.1:0");
     return make_key(f) && CHECK(fed_federation_start_server(f)) && read_port(f);
 }
@@ -191,10 +176,7 @@ void fed_federation_end(fed_federation *f)
     for (unsigned i = 0; i < f->devices; i++)
         fed_process_kill(f->clients[i]);
     fed_process_kill(f->server);
-    if (getenv("FED_KEEP"))
-        fed_note("kept: %s", f->folder);
-    else
-        nftw(f->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    fed_folder_remove(f->folder);
 }
 
 /* ---- the trace ------------------------------------------------------------------------- */

@@ -3,12 +3,13 @@
 #ifndef FED_FEDERATION_H
 #define FED_FEDERATION_H
 
+#include "harness.h"
 #include "process.h"
 
 enum { FED_FEDERATION_DEVICES_MAX = 16 };
 
 typedef struct fed_federation {
-    char folder[128];
+    char folder[FED_FOLDER_MAX];
     char url[64], listen[64];
     const char *plan; /* text */
     const char *data; /* SPEC without partition and clients */
@@ -22,7 +23,7 @@ typedef struct fed_federation {
 
 /** Make the folder, the operator's key, and start the server. False after a failed check. */
 bool fed_federation_begin(fed_federation *f);
-/** Kill what runs and remove the folder (kept when `failed`, and named). */
+/** Kill what runs and remove the folder. */
 void fed_federation_end(fed_federation *f);
 bool fed_federation_start_server(fed_federation *f);
 bool fed_federation_start_device(fed_federation *f, unsigned i);
