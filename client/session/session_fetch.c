@@ -87,10 +87,11 @@ fed_status fed_session_set_task(fed_session *s, const fed_task_document *documen
     fed_task *task = NULL;
     FED_TRY(fed_address_check(&document->plan, plan.data, plan.len, err));
     FED_TRY(fed_task_parse(&task, plan, FED_PLAN_RESOLVED, document->seed, err));
-    float *params = fed_calloc(fed_task_numbers_of(task)->params, sizeof *params);
+    size_t n = fed_task_numbers_of(task)->params;
+    float *params = fed_calloc(n, sizeof *params);
     if (!params) {
         fed_task_free(task);
-        return fed_fail_nomem(err, fed_task_numbers_of(task)->params * sizeof *params);
+        return fed_fail_nomem(err, n * sizeof *params);
     }
     fed_trainer_free(s->trainer);
     s->trainer = NULL;

@@ -86,10 +86,10 @@ fed_status fed_turn_store_party(fed_turn *t)
 fed_status fed_turn_store_task(fed_turn *t, fed_span signed_document, fed_span plan)
 {
     fed_bytes b;
+    FED_TRY(fed_outbox_erase(t->outbox, key_residual)); /* it was of another task */
     fed_bytes_init(&b, SIZE_MAX);
     fed_bytes_put_block(&b, signed_document.data, signed_document.len);
     fed_bytes_put_block(&b, plan.data, plan.len);
-    FED_TRY(fed_outbox_erase(t->outbox, key_residual)); /* it was of another task */
     return fed_outbox_store_taken(t->outbox, key_task, &b);
 }
 
