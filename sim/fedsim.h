@@ -31,8 +31,8 @@ typedef struct fed_sweep {
     fed_list set;     /* what --set said */
     size_t runs;      /* combinations; 1 when nothing is swept */
     fed_list current; /* the changes of one run, in `texts` */
-    char texts[FED_LIST_MAX][FED_RUN_LABEL_MAX];
-    char label[FED_RUN_LABEL_MAX]; /* of what differs in this run */
+    char texts[FED_LIST_MAX][FED_REPORT_LABEL_MAX];
+    char label[FED_REPORT_LABEL_MAX]; /* of what differs in this run */
 } fed_sweep;
 
 enum { FED_SWEEP_MAX = 256 };

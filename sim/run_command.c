@@ -84,7 +84,7 @@ static fed_status make_folder(fed_error *err)
 
 /* ---- what is said ---------------------------------------------------------------------- */
 
-static void say_run(const fed_run *r)
+static void say_run(const fed_report *r)
 {
     printf("%s: %llu rounds over %u clients in %.2f s%s%s\n", r->plan,
            (unsigned long long)r->rounds, r->clients, r->wall_s, r->label[0] ? ", " : "",
@@ -92,9 +92,9 @@ static void say_run(const fed_run *r)
     if (isfinite(r->accuracy))
         printf("  accuracy  %.4f\n  loss      %.4f\n", r->accuracy, r->loss);
     printf("  up        %llu bytes per device and round\n",
-           (unsigned long long)fed_run_upload_per_device(r));
+           (unsigned long long)fed_report_upload_per_device(r));
     printf("  down      %llu bytes per device and round\n",
-           (unsigned long long)fed_run_download_per_device(r));
+           (unsigned long long)fed_report_download_per_device(r));
     if (r->dropped || r->not_finite || r->refused || r->crashes)
         printf("  faults    %llu dropped, %llu could not train, %llu refused, "
                "%llu server crashes\n",
@@ -104,16 +104,16 @@ static void say_run(const fed_run *r)
     printf("  model     %s\n", r->model_sha256);
 }
 
-static void say_comparison(const fed_run *runs, size_t n)
+static void say_comparison(const fed_report *runs, size_t n)
 {
     printf("%-40s %9s %9s %12s %8s\n", "run", "accuracy", "loss", "up, bytes", "seconds");
     for (size_t i = 0; i < n; i++)
         printf("%-40s %9.4f %9.4f %12llu %8.2f\n", runs[i].label, runs[i].accuracy,
-               runs[i].loss, (unsigned long long)fed_run_upload_per_device(&runs[i]),
+               runs[i].loss, (unsigned long long)fed_report_upload_per_device(&runs[i]),
                runs[i].wall_s);
 }
 
-static fed_status say_json(const fed_run *runs, size_t n, fed_error *err)
+static fed_status say_json(const fed_report *runs, size_t n, fed_error *err)
 {
     fed_bytes text;
     fed_bytes_init(&text, SIZE_MAX);
@@ -135,10 +135,10 @@ static fed_status write_report_file(const char *name, const fed_bytes *bytes,
     return fed_sim_write_file(path, bytes, err);
 }
 
-typedef fed_status report_writer(const fed_run *runs, size_t n, fed_bytes *out,
+typedef fed_status report_writer(const fed_report *runs, size_t n, fed_bytes *out,
                                  fed_error *err);
 
-static fed_status write_report(const fed_run *runs, size_t n, fed_error *err)
+static fed_status write_report(const fed_report *runs, size_t n, fed_error *err)
 {
     static const struct {
         const char *name;
@@ -179,13 +179,13 @@ static fed_status carry_out(fed_simulation *s, fed_error *err)
     fed_progress_start("rounds", s->versions);
     while (!status && fed_simulation_version(s) < s->versions && !fed_stop_requested()) {
         status = fed_simulation_round(s, err);
-        const fed_run *r = &s->run;
+        const fed_report *r = &s->run;
         if (status) break;
         fed_progress_update(r->rounds,
                             "accuracy %.4f  loss %.4f  training loss %.4f  up %llu B  "
                             "dropped %llu",
                             r->accuracy, r->loss, r->rows[r->n_rows - 1].train_loss,
-                            (unsigned long long)fed_run_upload_per_device(r),
+                            (unsigned long long)fed_report_upload_per_device(r),
                             (unsigned long long)r->dropped);
     }
     fed_progress_end();
@@ -194,20 +194,20 @@ static fed_status carry_out(fed_simulation *s, fed_error *err)
 
 /* The figures move out of the simulation, which is freed. */
 static fed_status do_run(const fed_simulation_config *config, const fed_sweep *sweep,
-                         size_t index, fed_run *out, fed_error *err)
+                         size_t index, fed_report *out, fed_error *err)
 {
     fed_simulation s;
     fed_status status = fed_simulation_init(&s, config, err);
     if (!status) status = carry_out(&s, err);
     if (!status) status = write_model(&s, index, sweep->runs, err);
     *out = s.run;
-    fed_run_init(&s.run);
+    fed_report_init(&s.run);
     memcpy(out->label, sweep->label, sizeof out->label);
     fed_simulation_fini(&s);
     return sweep->runs > 1 ? fed_fail_in(err, status, "%s", sweep->label) : status;
 }
 
-static fed_status do_runs(fed_simulation_config *config, fed_sweep *sweep, fed_run *runs,
+static fed_status do_runs(fed_simulation_config *config, fed_sweep *sweep, fed_report *runs,
                           size_t *done, fed_error *err)
 {
     for (size_t i = 0; i < sweep->runs && !fed_stop_requested(); i++) {
@@ -219,7 +219,7 @@ static fed_status do_runs(fed_simulation_config *config, fed_sweep *sweep, fed_r
     return FED_OK;
 }
 
-static fed_status say_all(const fed_run *runs, size_t n, fed_error *err)
+static fed_status say_all(const fed_report *runs, size_t n, fed_error *err)
 {
     FED_TRY(write_report(runs, n, err));
     if (opt.json) return say_json(runs, n, err);
@@ -231,7 +231,7 @@ fed_status fed_sim_run(const fed_operands *operands, fed_error *err)
 {
     fed_sweep sweep;
     fed_pool *pool = NULL;
-    fed_run *runs = NULL;
+    fed_report *runs = NULL;
     size_t done = 0;
     fed_simulation_config config = {.plan = operands->items[0],
                                     .data = opt.data,
@@ -255,7 +255,7 @@ fed_status fed_sim_run(const fed_operands *operands, fed_error *err)
     if (!status) status = do_runs(&config, &sweep, runs, &done, err);
     if (!status) status = say_all(runs, done, err);
     for (size_t i = 0; i < done; i++)
-        fed_run_fini(&runs[i]);
+        fed_report_fini(&runs[i]);
     fed_free(runs);
     fed_pool_free(pool);
     return status;

@@ -112,7 +112,7 @@ fed_status fed_simulation_init(fed_simulation *s, const fed_simulation_config *c
 {
     uint8_t seed[FED_SEED_BYTES];
     *s = (fed_simulation){.config = *config, .started_ns = fed_clock_monotonic_ns()};
-    fed_run_init(&s->run);
+    fed_report_init(&s->run);
     fed_seed_from_u64(seed, config->seed);
     FED_TRY(load_replay(s, seed, err));
     FED_TRY(fed_sim_load_task(&s->task, config->plan, config->set, seed, err));
@@ -135,7 +135,7 @@ fed_status fed_simulation_init(fed_simulation *s, const fed_simulation_config *c
 void fed_simulation_fini(fed_simulation *s)
 {
     if (s->trace_file) fclose(s->trace_file);
-    fed_run_fini(&s->run);
+    fed_report_fini(&s->run);
     fed_key_map_fini(&s->keys);
     fed_trace_fini(&s->replay);
     fed_turnout_free(s->turnout);
@@ -246,7 +246,7 @@ static bool evaluates_after(const fed_simulation *s, const fed_round_result *rou
            (round->version == s->versions || (every && round->version % every == 0));
 }
 
-static fed_status evaluate(fed_simulation *s, fed_run_row *row, fed_error *err)
+static fed_status evaluate(fed_simulation *s, fed_report_row *row, fed_error *err)
 {
     fed_evaluation e;
     FED_TRY(fed_evaluate_examples(s->task, params_of(s), &s->holdout, s->config.parallel,
@@ -260,7 +260,7 @@ static fed_status evaluate(fed_simulation *s, fed_run_row *row, fed_error *err)
 static fed_status note_round(fed_simulation *s, const fed_round_result *round,
                              fed_error *err)
 {
-    fed_run_row row = {.version = round->version,
+    fed_report_row row = {.version = round->version,
                        .committed = round->outcome == FED_ROUND_COMMITTED,
                        .accuracy = NAN,
                        .loss = NAN,
@@ -276,7 +276,7 @@ static fed_status note_round(fed_simulation *s, const fed_round_result *round,
     for (int i = 0; i < FED_FATES; i++)
         row.dropped += round->dropped[i];
     if (evaluates_after(s, round)) FED_TRY(evaluate(s, &row, err));
-    return fed_run_add(&s->run, &row, round->uploads, err);
+    return fed_report_add(&s->run, &row, round->uploads, err);
 }
 
 fed_status fed_simulation_round(fed_simulation *s, fed_error *err)

@@ -40,7 +40,7 @@ typedef struct fed_simulation {
     uint64_t versions; /* to make */
     uint32_t failed;   /* rounds in a row that made none */
     FILE *trace_file;
-    fed_run run; /* what is reported */
+    fed_report run; /* what is reported */
     int64_t started_ns;
 } fed_simulation;
 

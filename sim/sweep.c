@@ -37,9 +37,9 @@ fed_status fed_sweep_init(fed_sweep *s, const fed_list *set, fed_error *err)
 {
     *s = (fed_sweep){.set = *set, .runs = 1};
     for (size_t i = 0; i < set->n; i++) {
-        if (strlen(set->items[i]) >= FED_RUN_LABEL_MAX)
+        if (strlen(set->items[i]) >= FED_REPORT_LABEL_MAX)
             return fed_fail(err, FED_E_INVALID, "--set: more than %d characters",
-                            FED_RUN_LABEL_MAX - 1);
+                            FED_REPORT_LABEL_MAX - 1);
         s->runs *= count_values(set->items[i]);
         if (s->runs > FED_SWEEP_MAX)
             return fed_fail(err, FED_E_INVALID, "--set: more than %d combinations",

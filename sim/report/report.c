@@ -6,23 +6,23 @@
 
 #include <jansson.h>
 
-void fed_run_init(fed_run *run)
+void fed_report_init(fed_report *run)
 {
-    *run = (fed_run){.fidelity = "sum", .kernel = "", .accuracy = NAN, .loss = NAN};
+    *run = (fed_report){.fidelity = "sum", .kernel = "", .accuracy = NAN, .loss = NAN};
 }
 
-void fed_run_fini(fed_run *run)
+void fed_report_fini(fed_report *run)
 {
     fed_free(run->rows);
-    fed_run_init(run);
+    fed_report_init(run);
 }
 
-fed_status fed_run_add(fed_run *run, const fed_run_row *row, uint32_t uploads,
+fed_status fed_report_add(fed_report *run, const fed_report_row *row, uint32_t uploads,
                        fed_error *err)
 {
     if (run->n_rows == run->cap_rows) {
         size_t cap = run->cap_rows ? 2 * run->cap_rows : 128;
-        fed_run_row *grown = fed_realloc(run->rows, cap, sizeof *grown);
+        fed_report_row *grown = fed_realloc(run->rows, cap, sizeof *grown);
         if (!grown) return fed_fail_nomem(err, cap * sizeof *grown);
         run->rows = grown;
         run->cap_rows = cap;
@@ -47,12 +47,12 @@ static uint64_t mean(uint64_t sum, uint64_t n)
     return n ? (sum + n / 2) / n : 0;
 }
 
-uint64_t fed_run_upload_per_device(const fed_run *run)
+uint64_t fed_report_upload_per_device(const fed_report *run)
 {
     return mean(run->upload_bytes, run->uploads);
 }
 
-uint64_t fed_run_download_per_device(const fed_run *run)
+uint64_t fed_report_download_per_device(const fed_report *run)
 {
     return mean(run->download_bytes, run->trained);
 }
@@ -64,15 +64,15 @@ static json_t *number_or_null(double v)
     return isfinite(v) ? json_real(v) : json_null();
 }
 
-static json_t *run_json(const fed_run *r)
+static json_t *run_json(const fed_report *r)
 {
     json_t *json = json_pack(
         "{s:s,s:s,s:s,s:I,s:I,s:o,s:o,s:I,s:I,s:f,s:s,s:n,s:n}", "plan", r->plan,
         "fidelity", r->fidelity, "label", r->label, "rounds", (json_int_t)r->rounds,
         "clients", (json_int_t)r->clients, "accuracy", number_or_null(r->accuracy),
         "loss", number_or_null(r->loss), "upload_bytes_per_device",
-        (json_int_t)fed_run_upload_per_device(r), "download_bytes_per_device",
-        (json_int_t)fed_run_download_per_device(r), "wall_s", r->wall_s, "model_sha256",
+        (json_int_t)fed_report_upload_per_device(r), "download_bytes_per_device",
+        (json_int_t)fed_report_download_per_device(r), "wall_s", r->wall_s, "model_sha256",
         r->model_sha256, "epsilon_output", "epsilon_server");
     json_t *more = json_pack(
         "{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:s,s:f,s:o}", "seed", (json_int_t)r->seed,
@@ -90,7 +90,7 @@ static json_t *run_json(const fed_run *r)
     return json;
 }
 
-fed_status fed_report_json(const fed_run *runs, size_t n, fed_bytes *out, fed_error *err)
+fed_status fed_report_json(const fed_report *runs, size_t n, fed_bytes *out, fed_error *err)
 {
     json_t *json = NULL;
     if (n == 1) {
@@ -131,7 +131,7 @@ static void put_quoted(fed_bytes *out, const char *text)
     fed_bytes_put_u8(out, '"');
 }
 
-fed_status fed_report_csv(const fed_run *runs, size_t n, fed_bytes *out, fed_error *err)
+fed_status fed_report_csv(const fed_report *runs, size_t n, fed_bytes *out, fed_error *err)
 {
     fed_bytes_put_text(out,
                        "run,round,version,accuracy,loss,train_loss,upload_bytes,"
@@ -139,7 +139,7 @@ fed_status fed_report_csv(const fed_run *runs, size_t n, fed_bytes *out, fed_err
                        "refused,crashes\n");
     for (size_t i = 0; i < n; i++)
         for (size_t k = 0; k < runs[i].n_rows; k++) {
-            const fed_run_row *r = &runs[i].rows[k];
+            const fed_report_row *r = &runs[i].rows[k];
             put_quoted(out, runs[i].label);
             fed_bytes_printf(out, ",%zu,%llu", k + 1, (unsigned long long)r->version);
             put_measured(out, r->accuracy);

@@ -10,25 +10,25 @@
 #include "base.h"
 
 /** A round. Figures that were not measured are NaN. */
-typedef struct fed_run_row {
+typedef struct fed_report_row {
     uint64_t version; /* after the round */
     bool committed;
     double accuracy, loss, train_loss;
     uint64_t upload_bytes, download_bytes; /* of all devices together */
     uint32_t invited, trained, survivors, dropped, not_finite, refused, crashes;
-} fed_run_row;
+} fed_report_row;
 
-enum { FED_RUN_LABEL_MAX = 256, FED_RUN_NAME_MAX = 64 };
+enum { FED_REPORT_LABEL_MAX = 256, FED_REPORT_NAME_MAX = 64 };
 
-typedef struct fed_run {
-    char label[FED_RUN_LABEL_MAX]; /* "train.lr=0.1 update.bits=4"; empty: not a sweep */
-    char plan[FED_RUN_NAME_MAX];
+typedef struct fed_report {
+    char label[FED_REPORT_LABEL_MAX]; /* "train.lr=0.1 update.bits=4"; empty: not a sweep */
+    char plan[FED_REPORT_NAME_MAX];
     const char *fidelity, *kernel; /* borrowed; static texts */
     uint64_t seed;
     uint32_t clients, threads;
-    fed_run_row *rows; /* owned */
+    fed_report_row *rows; /* owned */
     size_t n_rows, cap_rows;
-    /* Totals, kept by fed_run_add(). */
+    /* Totals, kept by fed_report_add(). */
     uint64_t rounds; /* versions made */
     uint64_t upload_bytes, download_bytes, uploads, trained, dropped, not_finite, refused,
         crashes;
@@ -36,25 +36,25 @@ typedef struct fed_run {
     double wall_s, virtual_s;
     double clients_per_s; /* trained in a second of wall time, evaluation included */
     char model_sha256[65];
-} fed_run;
+} fed_report;
 
-void fed_run_init(fed_run *run);
-void fed_run_fini(fed_run *run);
+void fed_report_init(fed_report *run);
+void fed_report_fini(fed_report *run);
 /** Append a round of which `uploads` devices sent an input. */
-FED_MUST_CHECK fed_status fed_run_add(fed_run *run, const fed_run_row *row,
+FED_MUST_CHECK fed_status fed_report_add(fed_report *run, const fed_report_row *row,
                                       uint32_t uploads, fed_error *err);
 /** Measured: bytes that one device sends (fetches) in one round; 0 when none did. */
-uint64_t fed_run_upload_per_device(const fed_run *run);
-uint64_t fed_run_download_per_device(const fed_run *run);
+uint64_t fed_report_upload_per_device(const fed_report *run);
+uint64_t fed_report_download_per_device(const fed_report *run);
 
 /** Append one JSON object without a line end: the run, or {"runs": […]} for several. */
-FED_MUST_CHECK fed_status fed_report_json(const fed_run *runs, size_t n, fed_bytes *out,
+FED_MUST_CHECK fed_status fed_report_json(const fed_report *runs, size_t n, fed_bytes *out,
                                           fed_error *err);
 /** Append a header line and a line for each round. */
-FED_MUST_CHECK fed_status fed_report_csv(const fed_run *runs, size_t n, fed_bytes *out,
+FED_MUST_CHECK fed_status fed_report_csv(const fed_report *runs, size_t n, fed_bytes *out,
                                          fed_error *err);
 /** Append the HTML page. */
-FED_MUST_CHECK fed_status fed_report_page(const fed_run *runs, size_t n, fed_bytes *out,
+FED_MUST_CHECK fed_status fed_report_page(const fed_report *runs, size_t n, fed_bytes *out,
                                           fed_error *err);
 
 #endif

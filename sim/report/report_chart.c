@@ -27,7 +27,7 @@ typedef struct range {
     size_t rounds;
 } range;
 
-static range range_of(const fed_run *runs, size_t n, fed_chart_value *value)
+static range range_of(const fed_report *runs, size_t n, fed_chart_value *value)
 {
     range r = {INFINITY, -INFINITY, 1};
     for (size_t i = 0; i < n; i++) {
@@ -70,7 +70,7 @@ static void put_axes(fed_bytes *out, const range *r)
                      LEFT, HEIGHT - 8, WIDTH - RIGHT, HEIGHT - 8, r->rounds);
 }
 
-static void put_curve(fed_bytes *out, const range *r, const fed_run *run, size_t index,
+static void put_curve(fed_bytes *out, const range *r, const fed_report *run, size_t index,
                       fed_chart_value *value)
 {
     size_t stride = run->n_rows / POINTS + 1;
@@ -84,7 +84,7 @@ static void put_curve(fed_bytes *out, const range *r, const fed_run *run, size_t
     fed_bytes_put_text(out, "\" />\n");
 }
 
-void fed_chart_put(fed_bytes *out, const char *title, const fed_run *runs, size_t n,
+void fed_chart_put(fed_bytes *out, const char *title, const fed_report *runs, size_t n,
                    fed_chart_value *value)
 {
     range r = range_of(runs, n, value);

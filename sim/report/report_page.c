@@ -46,13 +46,13 @@ static void put_measured(fed_bytes *out, double v, const char *format_end)
         fed_bytes_printf(out, "<td>–%s", format_end);
 }
 
-static void put_table(fed_bytes *out, const fed_run *runs, size_t n)
+static void put_table(fed_bytes *out, const fed_report *runs, size_t n)
 {
     fed_bytes_put_text(
         out, "<table><tr><th>run<th>accuracy<th>loss<th>rounds<th>up, bytes per device"
              "<th>down<th>trained<th>dropped<th>seconds<th>model\n");
     for (size_t i = 0; i < n; i++) {
-        const fed_run *r = &runs[i];
+        const fed_report *r = &runs[i];
         fed_bytes_printf(out, "<tr><td><span style=\"color:%s\">&#9632;</span> ",
                          fed_chart_colour(i));
         put_escaped(out, r->label[0] ? r->label : r->plan);
@@ -61,15 +61,15 @@ static void put_table(fed_bytes *out, const fed_run *runs, size_t n)
         fed_bytes_printf(
             out, "<td>%llu<td>%llu<td>%llu<td>%llu<td>%llu<td>%.2f<td><code>%.12s</code>\n",
             (unsigned long long)r->rounds,
-            (unsigned long long)fed_run_upload_per_device(r),
-            (unsigned long long)fed_run_download_per_device(r),
+            (unsigned long long)fed_report_upload_per_device(r),
+            (unsigned long long)fed_report_download_per_device(r),
             (unsigned long long)r->trained, (unsigned long long)r->dropped, r->wall_s,
             r->model_sha256);
     }
     fed_bytes_put_text(out, "</table>\n");
 }
 
-static void put_heading(fed_bytes *out, const fed_run *run)
+static void put_heading(fed_bytes *out, const fed_report *run)
 {
     fed_bytes_put_text(out, "<title>");
     put_escaped(out, run->plan);
@@ -82,37 +82,37 @@ static void put_heading(fed_bytes *out, const fed_run *run)
                      run->kernel, run->threads);
 }
 
-static double accuracy(const fed_run_row *r)
+static double accuracy(const fed_report_row *r)
 {
     return r->accuracy;
 }
 
-static double loss(const fed_run_row *r)
+static double loss(const fed_report_row *r)
 {
     return r->loss;
 }
 
-static double train_loss(const fed_run_row *r)
+static double train_loss(const fed_report_row *r)
 {
     return r->train_loss;
 }
 
-static double upload(const fed_run_row *r)
+static double upload(const fed_report_row *r)
 {
     return (double)r->upload_bytes / 1e6;
 }
 
-static double download(const fed_run_row *r)
+static double download(const fed_report_row *r)
 {
     return (double)r->download_bytes / 1e6;
 }
 
-static double dropped(const fed_run_row *r)
+static double dropped(const fed_report_row *r)
 {
     return r->dropped;
 }
 
-fed_status fed_report_page(const fed_run *runs, size_t n, fed_bytes *out, fed_error *err)
+fed_status fed_report_page(const fed_report *runs, size_t n, fed_bytes *out, fed_error *err)
 {
     static const struct {
         const char *title;

@@ -232,10 +232,13 @@ static fed_status end_round(fed_sumrun *r, fed_turnout *turnout, fed_round_resul
     }
     name_cohort(turnout, out);
     FED_TRY(close_cohort(r, turnout, out, err));
-    if (out->outcome == FED_ROUND_COMMITTED)
+    if (out->outcome == FED_ROUND_COMMITTED) {
         fed_turnout_next(turnout);
-    else
+    } else {
         fed_turnout_reopen(turnout);
+        out->survivors = 0; /* nobody's input is in a sum */
+        out->n_seats = 0;
+    }
     return FED_OK;
 }
 

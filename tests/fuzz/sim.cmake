@@ -1,0 +1,2 @@
+fed_fuzz(trace ROOMS trace)
+fed_fuzz(faults ROOMS turnout)

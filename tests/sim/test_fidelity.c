@@ -1,0 +1,215 @@
+/* The invariant: one seed gives one model, bit for bit, in either fidelity, on any number of
+ * threads, whoever drops where; and a trace gives it again. */
+#include "federation.h"
+
+#define ROUNDS   "\"count\":8,\"cohort\":6,\"over_select\":1.0"
+#define SPARE    "\"count\":8,\"cohort\":6,\"over_select\":1.5"
+#define STRICT   "\"count\":8,\"cohort\":6,\"over_select\":1.2,\"min_survivors\":5"
+#define DENSE    "\"select\":\"dense\",\"bits\":8"
+#define RESIDUAL "\"residual\":true,"
+
+static const fed_faults none = {{0}, 0, 0, 0};
+static const fed_faults drops = {{0.05, 0.05, 0.1, 0.1, 0.1}, 0, 0, 0};
+static const fed_faults all_faults = {{0.05, 0.05, 0.1, 0.15, 0.1}, 0.1, 0.1, 0};
+
+/* `out` is what fidelity sum gives on one thread; the others must agree with it. */
+static void check_agree(const federation *f, history *out)
+{
+    static history other; /* large, and one at a time */
+    federation variant = *f;
+    variant.threads = 1;
+    federation_run(&variant, out);
+    for (unsigned threads = 1; threads <= 2; threads++)
+        for (int protocol = 0; protocol <= 1; protocol++) {
+            variant.threads = threads;
+            variant.is_protocol = protocol;
+            federation_run(&variant, &other);
+            CHECK_MSG(other.n == out->n && !memcmp(other.models, out->models,
+                                                   sizeof other.models[0] * (out->n + 1)),
+                      "fidelity %s on %u threads: update {%s}, rounds {%s}",
+                      protocol ? "protocol" : "sum", threads, f->update, f->rounds);
+            CHECK_EQ(other.attempts, out->attempts);
+            CHECK_EQ(other.aborted, out->aborted);
+            CHECK_EQ(other.filling, out->filling);
+            CHECK_EQ(other.total.survivors, out->total.survivors);
+            CHECK_EQ(other.total.refused, out->total.refused);
+            CHECK_EQ(other.total.uploads, out->total.uploads);
+        }
+}
+
+static void test_plain(void)
+{
+    static const char *const updates[] = {
+        DENSE,
+        "\"select\":\"dense\",\"bits\":4,\"clip\":0.5,\"rotate\":\"hadamard\"",
+        "\"select\":\"dense\",\"bits\":\"float32\"",
+        "\"select\":\"dense\",\"bits\":\"sign\"," RESIDUAL "\"clip\":1.0",
+        "\"select\":\"dense\",\"bits\":8,\"weight\":\"examples\",\"max_weight\":16",
+        "\"select\":\"rand_k\",\"fraction\":0.25,\"bits\":8",
+        "\"select\":\"voted\",\"fraction\":0.25,\"block\":8,\"bits\":4",
+        "\"select\":\"top_k\",\"fraction\":0.1,\"bits\":8",
+    };
+    static history h;
+    for (size_t i = 0; i < sizeof updates / sizeof *updates; i++) {
+        federation f = {.update = updates[i],
+                        .rounds = ROUNDS,
+                        .faults = none,
+                        .seed = 3,
+                        .clients = 20};
+        check_agree(&f, &h);
+        CHECK(memcmp(h.models[0], h.models[1], 32) != 0);
+        CHECK(memcmp(h.models[7], h.models[8], 32) != 0);
+        CHECK_EQ(h.attempts, 8);
+        CHECK_EQ(h.total.survivors, 48);
+    }
+}
+
+/* Upload bytes are measured on the wire in one fidelity, added up in the other. */
+static void test_bytes(void)
+{
+    static history sum, protocol;
+    federation f = {
+        .update = DENSE, .rounds = ROUNDS, .faults = none, .seed = 1, .clients = 20};
+    federation_run(&f, &sum);
+    f.is_protocol = true;
+    federation_run(&f, &protocol);
+    CHECK_EQ(sum.total.uploads, 48);
+    CHECK_EQ(sum.total.upload_bytes, protocol.total.upload_bytes);
+    CHECK(protocol.virtual_ms > 1000 && protocol.events > 48 * 10);
+    fed_note("%llu events, %lld virtual ms", (unsigned long long)protocol.events,
+             (long long)protocol.virtual_ms);
+}
+
+static void test_seeds(void)
+{
+    static history one, two;
+    federation f = {
+        .update = DENSE, .rounds = ROUNDS, .faults = none, .seed = 1, .clients = 20};
+    federation_run(&f, &one);
+    f.seed = 2;
+    federation_run(&f, &two);
+    CHECK(memcmp(one.models[8], two.models[8], 32) != 0);
+}
+
+static void test_drop_outs(void)
+{
+    static const char *const updates[] = {
+        DENSE,
+        "\"select\":\"voted\",\"fraction\":0.25,\"block\":8,\"bits\":4," RESIDUAL
+        "\"residual_decay\":0.9",
+        "\"select\":\"top_k\",\"fraction\":0.1,\"bits\":8," RESIDUAL
+        "\"residual_decay\":0.5",
+    };
+    static const char *const rounds[] = {ROUNDS, SPARE, STRICT};
+    static history h;
+    unsigned dropped = 0, aborted = 0, filling = 0, refused = 0, not_finite = 0;
+    for (size_t u = 0; u < sizeof updates / sizeof *updates; u++)
+        for (size_t r = 0; r < sizeof rounds / sizeof *rounds; r++)
+            for (uint64_t seed = 1; seed <= 3; seed++) {
+                federation f = {.update = updates[u],
+                                .rounds = rounds[r],
+                                .faults = seed == 1 ? drops : all_faults,
+                                .seed = seed,
+                                .clients = 30};
+                check_agree(&f, &h);
+                for (int i = 0; i < FED_FATES; i++)
+                    dropped += h.total.dropped[i];
+                aborted += h.aborted;
+                filling += h.filling;
+                refused += h.total.refused;
+                not_finite += h.total.not_finite;
+            }
+    CHECK(dropped && aborted && filling && refused && not_finite);
+    fed_note("%u dropped, %u cohorts aborted, %u rounds filling, %u uploads refused, "
+             "%u could not train",
+             dropped, aborted, filling, refused, not_finite);
+}
+
+static void test_replay(void)
+{
+    static history h, again;
+    federation f = {.update = DENSE,
+                    .rounds = SPARE,
+                    .faults = all_faults,
+                    .seed = 5,
+                    .clients = 30,
+                    .is_protocol = true};
+    federation_run(&f, &h);
+    federation_replay(&f, &h, &again);
+    CHECK_EQ(again.n, h.n);
+    CHECK_MEM(again.models, h.models, sizeof h.models[0] * (h.n + 1));
+    h.seats[2][0].survived = !h.seats[2][0].survived;
+    federation_replay(&f, &h, &again);
+    CHECK_MEM(again.models[2], h.models[2], 32);
+    CHECK(memcmp(again.models[3], h.models[3], 32) != 0);
+}
+
+/* The server dies at any step, and its trace is still the truth. */
+static void test_crashes(void)
+{
+    static history h, again;
+    unsigned crashes = 0;
+    for (uint64_t seed = 1; seed <= 12; seed++) {
+        federation f = {.update = DENSE,
+                        .rounds = seed % 2 ? SPARE : STRICT,
+                        .faults = seed % 3 ? none : drops,
+                        .seed = seed,
+                        .clients = 30,
+                        .is_protocol = true};
+        f.faults.server_crash = 0.03;
+        federation_run(&f, &h);
+        federation_replay(&f, &h, &again);
+        CHECK_MSG(!memcmp(again.models, h.models, sizeof h.models[0] * (h.n + 1)),
+                  "seed %llu", (unsigned long long)seed);
+        crashes += h.total.crashes;
+        federation_run(&f, &again); /* and from the same seed it dies the same way */
+        CHECK_MEM(again.models, h.models, sizeof h.models[0] * (h.n + 1));
+        CHECK_EQ(again.total.crashes, h.total.crashes);
+    }
+    CHECK(crashes > 50);
+    fed_note("%u crashes", crashes);
+}
+
+static void test_replay_refusals(void)
+{
+    fed_error err;
+    fed_round_result r;
+    const uint8_t seed[FED_SEED_BYTES] = {1};
+    static const char plan[] =
+        "{\"format\":\"fed-plan/1\",\"name\":\"t\",\"model\":{\"input\":{\"shape\":[12]},"
+        "\"layers\":[{\"op\":\"linear\",\"units\":4}],\"loss\":\"softmax_cross_entropy\"}"
+        ",\"train\":{\"lr\":0.1},\"update\":{\"select\":\"dense\"},\"secagg\":{"
+        "\"enabled\":false},\"rounds\":{\"cohort\":2,\"over_select\":1,"
+        "\"min_survivors\":2}}";
+    fed_task *task;
+    fed_population *population;
+    fed_sumrun *run;
+    fed_population_config config = {
+        .data = "synthetic:gaussian?dims=12&classes=4&rows=100", .clients = 10, .seed = 1};
+    CHECK_OK(fed_task_parse(&task, (fed_span){(const uint8_t *)plan, sizeof plan - 1},
+                            FED_PLAN_AUTHOR, seed, &err),
+             &err);
+    CHECK_OK(fed_population_new(&population, &config, &err), &err);
+    CHECK_OK(fed_sumrun_new(&run, task, population, NULL, &err), &err);
+    fed_seat seats[3] = {{0, true}, {1, true}, {2, true}};
+    CHECK_FAILS(fed_sumrun_replay(run, seats, 3, &r, &err), FED_E_INVALID, &err,
+                "at most 2");
+    CHECK_FAILS(fed_sumrun_replay(run, seats, 0, &r, &err), FED_E_INVALID, &err,
+                "0 members");
+    seats[0].survived = false;
+    CHECK_FAILS(fed_sumrun_replay(run, seats, 2, &r, &err), FED_E_INVALID, &err,
+                "at least 2");
+    CHECK_EQ(fed_sumrun_state(run)->version, 0);
+    fed_sumrun_free(run);
+    fed_population_free(population);
+    fed_task_free(task);
+}
+
+int main(void)
+{
+    static const fed_case cases[] = {
+        CASE(test_plain),   CASE(test_bytes),   CASE(test_seeds),
+        CASE(test_replay),  CASE(test_crashes), CASE(test_replay_refusals),
+        CASE(test_drop_outs)};
+    return fed_run("fidelity", cases, sizeof cases / sizeof *cases);
+}
