@@ -119,8 +119,8 @@ static fed_status comes(const fed_sum_seat *seat, bool *out, fed_round_result *r
 }
 
 /* Of the seats from `first` on, keep those that the server gives a place. */
-static fed_status settle(fed_sumrun *r, uint32_t first, fed_turnout *turnout,
-                         fed_round_result *out, fed_error *err)
+static fed_status settle(fed_sumrun *r, uint32_t first, fed_round_result *out,
+                         fed_error *err)
 {
     uint32_t kept = first;
     for (uint32_t i = first; i < r->n_seats; i++) {
@@ -130,9 +130,7 @@ static fed_status settle(fed_sumrun *r, uint32_t first, fed_turnout *turnout,
         FED_TRY(comes(seat, &placed, out, err));
         if (seat->who.fate != FED_FATE_NONE && seat->status == FED_OK)
             out->dropped[seat->who.fate]++;
-        if (!placed) continue;
-        if (turnout) fed_turnout_engage(turnout, seat->who.client);
-        keep_seat(r, i, kept++);
+        if (placed) keep_seat(r, i, kept++);
     }
     r->n_seats = kept;
     if (out->trained) out->train_loss /= out->trained;
@@ -219,6 +217,19 @@ static void name_cohort(const fed_turnout *turnout, fed_round_result *out)
     fed_stream_fill(&stream, out->cohort, sizeof out->cohort);
 }
 
+/* Time is up with too few: those who are there wait for more. */
+static void keep_filling(fed_sumrun *r, fed_turnout *turnout)
+{
+    uint32_t kept = 0;
+    fed_turnout_reopen(turnout);
+    for (uint32_t i = 0; i < r->n_seats; i++) {
+        if (!has_joined(&r->seats[i])) continue;
+        fed_turnout_engage(turnout, r->seats[i].who.client);
+        keep_seat(r, i, kept++);
+    }
+    r->n_seats = kept;
+}
+
 static fed_status end_round(fed_sumrun *r, fed_turnout *turnout, fed_round_result *out,
                             fed_error *err)
 {
@@ -228,14 +239,15 @@ static fed_status end_round(fed_sumrun *r, fed_turnout *turnout, fed_round_resul
         joined += has_joined(&r->seats[i]);
     if (joined < numbers->min_survivors || !joined) {
         out->outcome = FED_ROUND_FILLING;
+        keep_filling(r, turnout);
         return FED_OK;
     }
     name_cohort(turnout, out);
     FED_TRY(close_cohort(r, turnout, out, err));
+    fed_turnout_reopen(turnout);
     if (out->outcome == FED_ROUND_COMMITTED) {
         fed_turnout_next(turnout);
     } else {
-        fed_turnout_reopen(turnout);
         out->survivors = 0; /* nobody's input is in a sum */
         out->n_seats = 0;
     }
@@ -256,7 +268,7 @@ fed_status fed_sumrun_round(fed_sumrun *r, fed_turnout *turnout, fed_round_resul
     r->turnout = turnout;
     fed_sumrun_train(r, first);
     out->invited = n;
-    FED_TRY(settle(r, first, turnout, out, err));
+    FED_TRY(settle(r, first, out, err));
     FED_TRY(end_round(r, turnout, out, err));
     out->version = r->state.version;
     return FED_OK;
@@ -283,7 +295,7 @@ fed_status fed_sumrun_replay(fed_sumrun *r, const fed_seat *members, size_t n,
                                                         : FED_FATE_BEFORE_INPUT},
                   FED_HEALTHY);
     fed_sumrun_train(r, 0);
-    FED_TRY(settle(r, 0, NULL, out, err));
+    FED_TRY(settle(r, 0, out, err));
     if (out->not_finite)
         return fed_fail(err, FED_E_NUMERIC,
                         "version %llu: %u members cannot train here: other data?",

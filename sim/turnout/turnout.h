@@ -80,7 +80,7 @@ uint64_t fed_turnout_rounds(const fed_turnout *t);
 void fed_turnout_engage(fed_turnout *t, uint32_t client);
 /** It has spent the present version, and is not drawn again before the next. */
 void fed_turnout_spend(fed_turnout *t, uint32_t client);
-/** The cohort was aborted: those who have not spent the version are free again. */
+/** The cohort is over or went on without them: whoever has not spent the version is free. */
 void fed_turnout_reopen(fed_turnout *t);
 /** A new version: everybody is free. */
 void fed_turnout_next(fed_turnout *t);

@@ -56,6 +56,19 @@ fed_status fed_virtual_device_enlist(fed_virtualnet *net, fed_attendee who,
     return fed_net_push(net, 8 * fed_net_delay(net), &on);
 }
 
+/* With secure aggregation a device must be enrolled. */
+static fed_status enrol(const fed_virtualnet *net, const fed_virtual_device *d,
+                        fed_session_config *config, fed_error *err)
+{
+    if (!fed_task_plan(net->config.task)->secagg.enabled) return FED_OK;
+    config->is_enrolled = true;
+    config->certificate = (fed_certificate){.expires_s = INT64_MAX};
+    memcpy(config->certificate.device_key, d->key, sizeof d->key);
+    memcpy(config->enrolment_key, net->server_config.enrolment_key,
+           sizeof config->enrolment_key);
+    return fed_certificate_sign(&config->certificate, net->enrolment_seed, err);
+}
+
 static fed_status make_session(fed_virtualnet *net, fed_virtual_device *d, fed_error *err)
 {
     fed_session_config config = {.population = FED_NET_POPULATION,
@@ -65,6 +78,7 @@ static fed_status make_session(fed_virtualnet *net, fed_virtual_device *d, fed_e
     memcpy(config.device_seed, d->view.secret.seed, sizeof config.device_seed);
     fed_turnout_examples(net->turnout, d->client, &d->view, &config.examples);
     fed_journal journal = fed_memory_journal_reader(d->journal);
+    FED_TRY(enrol(net, d, &config, err));
     FED_TRY(fed_session_new(&d->session, &config, err));
     return fed_session_restore(d->session, &journal, err);
 }
@@ -236,15 +250,16 @@ static fed_status timer(fed_virtualnet *net, fed_virtual_device *d, fed_error *e
 /* Does the device drop in the moment in which it would read this? */
 static bool drops_at(const fed_virtual_device *d, const fed_net_event *event)
 {
-    fed_checkin_answer answer;
+    fed_checkin_answer checkin;
+    fed_answer answer;
+    fed_span body = {event->body.data, event->body.len};
     if (event->status != FED_HTTP_OK) return false;
     if (event->type == FED_REQUEST_CHECKIN && d->fate == FED_FATE_BEFORE_TRAINING)
-        return fed_checkin_answer_get(&answer,
-                                      (fed_span){event->body.data, event->body.len},
-                                      NULL) == FED_OK &&
-               answer.has_task;
+        return fed_checkin_answer_get(&checkin, body, NULL) == FED_OK && checkin.has_task;
     return d->fate <= FED_FATE_BEFORE_INPUT &&
-           fed_session_describe(d->session).state == FED_SESSION_JOIN;
+           fed_session_describe(d->session).state == FED_SESSION_JOIN &&
+           fed_answer_get(&answer, body, NULL) == FED_OK &&
+           answer.phase == FED_PHASE_INPUT;
 }
 
 static fed_status answer(fed_virtualnet *net, fed_virtual_device *d,

@@ -79,18 +79,21 @@ static fed_status carry_out(fed_virtualnet *net, const fed_event *event, bool se
     return fed_fail_in(err, status, "server");
 }
 
-/* What has become of the round: seen from outside, as an operator sees it. */
-static void observe(fed_virtualnet *net, const fed_task_info *before, bool was_timer)
+/* What has become of the round: seen from outside, as an operator sees it. A cohort that is
+ * gone was aborted, unless it was still open and the server died: then it fills again. */
+static void observe(fed_virtualnet *net, const fed_task_info *before, bool was_timer,
+                    bool crashed)
 {
     fed_task_info after = fed_virtual_server_info(net);
-    bool filling = was_timer && before->phase == FED_PHASE_JOIN;
+    fed_phase lost = crashed ? FED_PHASE_JOIN : FED_PHASE_PLACE;
     if (net->is_over) return;
     net->is_over = true;
     if (after.head.version > before->head.version)
         net->result->outcome = FED_ROUND_COMMITTED;
-    else if (before->phase == FED_PHASE_INPUT && after.phase == FED_PHASE_PLACE)
+    else if (before->phase > lost && after.phase == FED_PHASE_PLACE)
         net->result->outcome = FED_ROUND_ABORTED;
-    else if (filling && after.phase == FED_PHASE_JOIN)
+    else if (was_timer && !crashed && before->phase == FED_PHASE_JOIN &&
+             after.phase == FED_PHASE_JOIN)
         net->result->outcome = FED_ROUND_FILLING;
     else
         net->is_over = false;
@@ -104,7 +107,7 @@ static fed_status step(fed_virtualnet *net, const fed_event *event, fed_error *e
     bool is_early = crashes && fed_stream_below(&net->chance, 2);
     if (!is_early) FED_TRY(carry_out(net, event, !crashes, err));
     if (crashes) FED_TRY(crash(net, err));
-    observe(net, &before, event->kind == FED_EVENT_TIMER && !crashes);
+    observe(net, &before, event->kind == FED_EVENT_TIMER, crashes);
     return FED_OK;
 }
 

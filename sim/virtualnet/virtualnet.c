@@ -35,6 +35,10 @@ static fed_status choose_keys(fed_virtualnet *net, fed_error *err)
                                   .random = fed_seeded_random(&net->server_secret),
                                   .parallel = net->config.parallel};
     memcpy(c->operator_key, net->operator_key, sizeof c->operator_key);
+    FED_TRY(fed_random_fill(&secret, "enrolment key", 0, net->enrolment_seed,
+                            sizeof net->enrolment_seed));
+    FED_TRY(fed_ed25519_public(net->enrolment_seed, c->enrolment_key, err));
+    c->has_enrolment_key = true;
     return fed_random_fill(&secret, "server key", 0, c->server_seed,
                            sizeof c->server_seed);
 }
@@ -238,15 +242,22 @@ static void leave(fed_virtualnet *net, fed_virtual_device *d)
     fed_virtual_device_free(d);
 }
 
+/* Does the device keep its place in a cohort that goes on filling? */
+static bool stays(const fed_virtualnet *net, const fed_virtual_device *d)
+{
+    return net->result->outcome == FED_ROUND_FILLING && d->is_placed &&
+           d->fate > FED_FATE_BEFORE_JOIN;
+}
+
 static void end_round(fed_virtualnet *net, fed_turnout *turnout)
 {
-    bool stays_open = net->result->outcome == FED_ROUND_FILLING;
     size_t kept = 0;
+    fed_turnout_reopen(turnout);
     for (size_t i = 0; i < net->n_active; i++) {
         fed_virtual_device *d = net->active[i];
         count_training(net, d);
-        if (d->is_placed) fed_turnout_engage(turnout, d->client);
-        if (stays_open && d->is_placed) {
+        if (stays(net, d)) {
+            fed_turnout_engage(turnout, d->client);
             net->active[kept++] = d;
             continue;
         }
@@ -256,10 +267,7 @@ static void end_round(fed_virtualnet *net, fed_turnout *turnout)
     }
     net->n_active = kept;
     if (net->result->trained) net->result->train_loss /= net->result->trained;
-    if (net->result->outcome == FED_ROUND_COMMITTED)
-        fed_turnout_next(turnout);
-    else if (!stays_open)
-        fed_turnout_reopen(turnout);
+    if (net->result->outcome == FED_ROUND_COMMITTED) fed_turnout_next(turnout);
 }
 
 fed_status fed_virtualnet_round(fed_virtualnet *net, fed_turnout *turnout,

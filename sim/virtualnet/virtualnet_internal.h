@@ -42,7 +42,7 @@ typedef struct fed_virtual_device {
 struct fed_virtualnet {
     fed_virtualnet_config config;
     fed_seeded secret; /* of operator and server */
-    uint8_t operator_key[32];
+    uint8_t operator_key[32], enrolment_seed[32];
     fed_address task_id;
 
     /* The server. */

@@ -23,10 +23,10 @@ static void open_parts(const federation *f, parts *p)
         "{\"format\":\"fed-plan/1\",\"name\":\"t\",\"model\":{\"input\":{\"shape\":[12]},"
         "\"layers\":[{\"op\":\"linear\",\"units\":16,\"activation\":\"relu\"},"
         "{\"op\":\"dropout\",\"rate\":0.2},{\"op\":\"linear\",\"units\":4}],"
-        "\"loss\":\"softmax_cross_entropy\"},\"train\":{%s},\"update\":{%s},"
-        "\"secagg\":{\"enabled\":false},\"rounds\":{%s}}",
-        f->train ? f->train : "\"lr\":0.1,\"batch\":5,\"epochs\":2", f->update,
-        f->rounds);
+        "\"loss\":\"softmax_cross_entropy\"},"
+        "\"train\":{\"lr\":0.1,\"batch\":5,\"epochs\":2},\"update\":{%s},"
+        "\"secagg\":{%s},\"rounds\":{%s}}",
+        f->update, f->secagg ? f->secagg : "\"enabled\":false", f->rounds);
     fed_population_config config = {
         .data = "synthetic:gaussian?dims=12&classes=4&rows=900",
         .partition = "dirichlet:0.5",

@@ -229,8 +229,8 @@ static void test_refusals(void)
     check_run("run plan.json " DATA "--set train.lr=-1", 3, "train.lr");
     check_run("run plan.json " DATA "--set nonsense=1", 3, "nonsense");
     check_run("run plan.json " DATA "--set rounds.cohort=100", 3, "rounds.cohort");
-    check_run("check plan.json --set secagg.enabled=true", 3, "secagg.enabled");
-    check_run("run plan.json --data synthetic:linear", 3, "model");
+    check_run("check plan.json --set evaluate.on=devices", 3, "evaluate.on");
+    check_run("run plan.json --data synthetic:linear --clients 9", 3, "model");
     check_run("run plan.json --data mnist:/nowhere", 2, "nowhere");
 }
 

@@ -144,6 +144,35 @@ static void test_replay(void)
     CHECK(memcmp(again.models[3], h.models[3], 32) != 0);
 }
 
+/* With secure aggregation the server sees masked integers, and makes the same model. */
+static void test_secagg(void)
+{
+    static const char *const rounds[] = {
+        "\"count\":3,\"cohort\":8,\"over_select\":1.5",
+        "\"count\":3,\"cohort\":8,\"over_select\":1.5,\"min_survivors\":6"};
+    static const char *const secagg[] = {
+        "\"enabled\":true,\"adversary\":\"curious\",\"dropout\":0.4",
+        "\"enabled\":true,\"adversary\":\"active\",\"corrupt\":0.05,\"dropout\":0.4"};
+    static history h;
+    unsigned dropped = 0;
+    for (size_t i = 0; i < 4; i++) {
+        federation f = {.update = i % 2 ? "\"select\":\"voted\",\"fraction\":0.25,"
+                                          "\"block\":8,\"bits\":4," RESIDUAL
+                                          "\"residual_decay\":0.9"
+                                        : DENSE,
+                        .rounds = rounds[i % 2],
+                        .secagg = secagg[i / 2],
+                        .faults = {{0.02, 0.02, 0.02, 0.04, 0.04}, 0, 0, 0},
+                        .seed = i + 1,
+                        .clients = 40};
+        check_agree(&f, &h);
+        for (int k = 0; k < FED_FATES; k++)
+            dropped += h.total.dropped[k];
+    }
+    CHECK(dropped > 5);
+    fed_note("%u dropped", dropped);
+}
+
 /* The server dies at any step, and its trace is still the truth. */
 static void test_crashes(void)
 {
@@ -209,7 +238,7 @@ int main(void)
 {
     static const fed_case cases[] = {
         CASE(test_plain),   CASE(test_bytes),   CASE(test_seeds),
-        CASE(test_replay),  CASE(test_crashes), CASE(test_replay_refusals),
+        CASE(test_replay),  CASE(test_crashes), CASE(test_replay_refusals), CASE(test_secagg),
         CASE(test_drop_outs)};
     return fed_run("fidelity", cases, sizeof cases / sizeof *cases);
 }
