@@ -36,7 +36,8 @@ static price price_of(const fed_task *task)
 {
     price p = {fed_task_plan(task), fed_task_numbers_of(task), 0};
     if (opt.clients)
-        p.participations = (double)p.plan->rounds.count * p.n->invited / (double)opt.clients;
+        p.participations =
+            (double)p.plan->rounds.count * p.n->invited / (double)opt.clients;
     return p;
 }
 
@@ -113,19 +114,19 @@ static json_t *price_json(const fed_task *task)
     char address[FED_ADDRESS_TEXT];
     price p = price_of(task);
     fed_hex_encode(address, p.n->plan_address, 32);
-    return json_pack(
-        "{s:s,s:s,s:o,s:I,s:I,s:f,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:n,s:n}", "plan",
-        p.plan->name, "plan_sha256", address, "layers", layers_json(task), "params",
-        (json_int_t)p.n->params, "model_bytes", (json_int_t)p.n->model_bytes,
-        "train_flops", p.n->train_flops, "train_arena_bytes",
-        (json_int_t)p.n->train_arena_bytes, "infer_arena_bytes",
-        (json_int_t)p.n->infer_arena_bytes, "upload_bytes_per_device",
-        (json_int_t)p.n->upload_bytes, "download_bytes_per_device",
-        (json_int_t)p.n->download_bytes, "rounds", (json_int_t)p.plan->rounds.count,
-        "invited", (json_int_t)p.n->invited, "min_survivors",
-        (json_int_t)p.n->min_survivors, "participations",
-        opt.clients ? json_real(p.participations) : json_null(), "epsilon_output",
-        "epsilon_server");
+    return json_pack("{s:s,s:s,s:o,s:I,s:I,s:f,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:n,s:n}",
+                     "plan", p.plan->name, "plan_sha256", address, "layers",
+                     layers_json(task), "params", (json_int_t)p.n->params, "model_bytes",
+                     (json_int_t)p.n->model_bytes, "train_flops", p.n->train_flops,
+                     "train_arena_bytes", (json_int_t)p.n->train_arena_bytes,
+                     "infer_arena_bytes", (json_int_t)p.n->infer_arena_bytes,
+                     "upload_bytes_per_device", (json_int_t)p.n->upload_bytes,
+                     "download_bytes_per_device", (json_int_t)p.n->download_bytes,
+                     "rounds", (json_int_t)p.plan->rounds.count, "invited",
+                     (json_int_t)p.n->invited, "min_survivors",
+                     (json_int_t)p.n->min_survivors, "participations",
+                     opt.clients ? json_real(p.participations) : json_null(),
+                     "epsilon_output", "epsilon_server");
 }
 
 static fed_status say_json(const fed_task *task, fed_error *err)

@@ -95,9 +95,9 @@ static json_t *clients_json(const fed_population *p, uint32_t *counts)
         json_t *of_classes = h.counts ? json_array() : json_null();
         for (uint32_t c = 0; h.counts && c < classes; c++)
             json_array_append_new(of_classes, json_integer(h.counts[c]));
-        json_array_append_new(list, json_pack("{s:I,s:I,s:o}", "client", (json_int_t)i,
-                                              "rows", (json_int_t)h.rows, "classes",
-                                              of_classes));
+        json_array_append_new(list,
+                              json_pack("{s:I,s:I,s:o}", "client", (json_int_t)i, "rows",
+                                        (json_int_t)h.rows, "classes", of_classes));
     }
     return list;
 }
@@ -109,12 +109,12 @@ static fed_status say_json(const fed_population *p, uint32_t test_rows, uint32_t
     json_t *shape = json_array();
     for (uint32_t i = 0; i < info->rank; i++)
         json_array_append_new(shape, json_integer(info->shape[i]));
-    json_t *json = json_pack(
-        "{s:I,s:I,s:s,s:o,s:I,s:I,s:I,s:o}", "rows", (json_int_t)info->rows, "test_rows",
-        (json_int_t)test_rows, "input",
-        info->input == FED_INPUT_TOKEN ? "tokens" : "numbers", "shape", shape, "classes",
-        (json_int_t)info->classes, "vocab", (json_int_t)info->vocab, "users",
-        (json_int_t)info->users, "clients", clients_json(p, counts));
+    json_t *json =
+        json_pack("{s:I,s:I,s:s,s:o,s:I,s:I,s:I,s:o}", "rows", (json_int_t)info->rows,
+                  "test_rows", (json_int_t)test_rows, "input",
+                  info->input == FED_INPUT_TOKEN ? "tokens" : "numbers", "shape", shape,
+                  "classes", (json_int_t)info->classes, "vocab", (json_int_t)info->vocab,
+                  "users", (json_int_t)info->users, "clients", clients_json(p, counts));
     char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
     json_decref(json);
     if (!text) return fed_fail(err, FED_E_NOMEM, "out of memory");

@@ -13,17 +13,19 @@ static const fed_command commands[] = {
     {.name = "check",
      .operands = "PLAN",
      .help = "say what a plan will cost, or why it is refused",
-     .details =
-         "Prices PLAN without running it: shapes, parameters, operations and memory of the "
-         "model, bytes of a device and of all rounds, privacy. A plan that is malformed or "
-         "unsound, or asks for what is not built, is refused with exit code 3.",
+     .details = "Prices PLAN without running it: shapes, parameters, operations and "
+                "memory of the "
+                "model, bytes of a device and of all rounds, privacy. A plan that is "
+                "malformed or "
+                "unsound, or asks for what is not built, is refused with exit code 3.",
      .options = fed_sim_check_options,
      .run = fed_sim_check},
     {.name = "data",
      .operands = "SPEC",
      .help = "show a data set and what each client holds of it",
-     .details = "Reads the data set that SPEC names, shares it out as a simulation would, "
-                "and shows the rows and classes of the clients.",
+     .details =
+         "Reads the data set that SPEC names, shares it out as a simulation would, "
+         "and shows the rows and classes of the clients.",
      .options = fed_sim_data_options,
      .run = fed_sim_data},
     {0}};
@@ -39,8 +41,7 @@ static const fed_example examples[] = {
     {"fedsim run PLAN --data mnist:DIR --seed 1 --replay trace.jsonl",
      "carry out again what a real federation did"},
     {"fedsim check docs/plans/mnist-cnn.json", "what a plan will cost"},
-    {"fedsim data 'mnist:DIR?partition=shards:2&clients=100'",
-     "who holds which digits"},
+    {"fedsim data 'mnist:DIR?partition=shards:2&clients=100'", "who holds which digits"},
     {0}};
 
 int main(int argc, char **argv)

@@ -19,8 +19,8 @@ static void make_key(void *arg, size_t i, unsigned worker)
 
 static int by_key(const void *a, const void *b)
 {
-    return memcmp(((const fed_key_map_entry *)a)->key, ((const fed_key_map_entry *)b)->key,
-                  32);
+    return memcmp(((const fed_key_map_entry *)a)->key,
+                  ((const fed_key_map_entry *)b)->key, 32);
 }
 
 fed_status fed_key_map_init(fed_key_map *m, const fed_population *population,

@@ -207,8 +207,8 @@ static fed_status do_run(const fed_simulation_config *config, const fed_sweep *s
     return sweep->runs > 1 ? fed_fail_in(err, status, "%s", sweep->label) : status;
 }
 
-static fed_status do_runs(fed_simulation_config *config, fed_sweep *sweep, fed_report *runs,
-                          size_t *done, fed_error *err)
+static fed_status do_runs(fed_simulation_config *config, fed_sweep *sweep,
+                          fed_report *runs, size_t *done, fed_error *err)
 {
     for (size_t i = 0; i < sweep->runs && !fed_stop_requested(); i++) {
         fed_sweep_choose(sweep, i);
@@ -250,8 +250,7 @@ fed_status fed_sim_run(const fed_operands *operands, fed_error *err)
     FED_TRY(fed_pool_new(&pool, thread_count(), err));
     config.parallel = fed_pool_parallel(pool);
     runs = fed_calloc(sweep.runs, sizeof *runs);
-    fed_status status =
-        runs ? FED_OK : fed_fail_nomem(err, sweep.runs * sizeof *runs);
+    fed_status status = runs ? FED_OK : fed_fail_nomem(err, sweep.runs * sizeof *runs);
     if (!status) status = do_runs(&config, &sweep, runs, &done, err);
     if (!status) status = say_all(runs, done, err);
     for (size_t i = 0; i < done; i++)

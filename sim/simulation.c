@@ -16,8 +16,7 @@ static fed_status load_replay(fed_simulation *s, uint8_t seed[FED_SEED_BYTES],
     fed_bytes text;
     if (!s->config.replay) return FED_OK;
     FED_TRY(fed_sim_read_file(s->config.replay, FED_TRACE_MAX_BYTES, &text, err));
-    fed_status status =
-        fed_trace_parse(&s->replay, (fed_span){text.data, text.len}, err);
+    fed_status status = fed_trace_parse(&s->replay, (fed_span){text.data, text.len}, err);
     fed_bytes_fini(&text);
     memcpy(seed, s->replay.head.seed, FED_SEED_BYTES);
     return fed_fail_in(err, status, "%s", s->config.replay);
@@ -31,9 +30,8 @@ static fed_status check_replay(const fed_simulation *s, fed_error *err)
     fed_hex_encode(here, fed_task_numbers_of(s->task)->plan_address, 32);
     fed_hex_encode(there, s->replay.head.plan, 32);
     if (strcmp(here, there) != 0)
-        return fed_fail(err, FED_E_REFUSED,
-                        "%s: the plan of the trace is %s, %s is %s", s->config.replay,
-                        there, s->config.plan, here);
+        return fed_fail(err, FED_E_REFUSED, "%s: the plan of the trace is %s, %s is %s",
+                        s->config.replay, there, s->config.plan, here);
     if (strcmp(s->replay.head.kernel, kernel) != 0)
         return fed_fail(err, FED_E_REFUSED,
                         "%s: trained with kernel %s, here it is %s: set FED_KERNEL=%s",
@@ -49,8 +47,7 @@ static fed_status choose_versions(fed_simulation *s, fed_error *err)
     if (s->config.replay) s->versions = s->replay.n_versions;
     if (s->versions <= planned) return FED_OK;
     return fed_fail(err, FED_E_INVALID,
-                    "rounds: %" PRIu64 ", the plan ends after %" PRIu64
-                    " (rounds.count)",
+                    "rounds: %" PRIu64 ", the plan ends after %" PRIu64 " (rounds.count)",
                     s->versions, planned);
 }
 
@@ -261,18 +258,18 @@ static fed_status note_round(fed_simulation *s, const fed_round_result *round,
                              fed_error *err)
 {
     fed_report_row row = {.version = round->version,
-                       .committed = round->outcome == FED_ROUND_COMMITTED,
-                       .accuracy = NAN,
-                       .loss = NAN,
-                       .train_loss = round->trained ? round->train_loss : NAN,
-                       .upload_bytes = round->upload_bytes,
-                       .download_bytes = round->download_bytes,
-                       .invited = round->invited,
-                       .trained = round->trained,
-                       .survivors = round->survivors,
-                       .not_finite = round->not_finite,
-                       .refused = round->refused,
-                       .crashes = round->crashes};
+                          .committed = round->outcome == FED_ROUND_COMMITTED,
+                          .accuracy = NAN,
+                          .loss = NAN,
+                          .train_loss = round->trained ? round->train_loss : NAN,
+                          .upload_bytes = round->upload_bytes,
+                          .download_bytes = round->download_bytes,
+                          .invited = round->invited,
+                          .trained = round->trained,
+                          .survivors = round->survivors,
+                          .not_finite = round->not_finite,
+                          .refused = round->refused,
+                          .crashes = round->crashes};
     for (int i = 0; i < FED_FATES; i++)
         row.dropped += round->dropped[i];
     if (evaluates_after(s, round)) FED_TRY(evaluate(s, &row, err));
@@ -306,8 +303,7 @@ static fed_status end_trace(fed_simulation *s, const fed_address *model, fed_err
     fed_bytes_init(&line, 4096);
     fed_status status =
         fed_trace_put_end(&line, fed_simulation_version(s), model->bytes, err);
-    bool failed =
-        !status && fwrite(line.data, 1, line.len, s->trace_file) != line.len;
+    bool failed = !status && fwrite(line.data, 1, line.len, s->trace_file) != line.len;
     if (fclose(s->trace_file)) failed = true;
     s->trace_file = NULL;
     fed_bytes_fini(&line);

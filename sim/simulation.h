@@ -31,7 +31,7 @@ typedef struct fed_simulation {
     fed_task *task;
     fed_population *population;
     fed_turnout *turnout;
-    fed_sumrun *sum;      /* one of these two */
+    fed_sumrun *sum; /* one of these two */
     fed_virtualnet *net;
     fed_trace replay; /* the versions to carry out, when config.replay is given */
     fed_key_map keys;

@@ -27,8 +27,7 @@ static const char *values_of(const char *assignment)
 static size_t count_values(const char *assignment)
 {
     size_t n = 1;
-    for (const char *p = end_of_value(values_of(assignment)); *p;
-         p = end_of_value(p + 1))
+    for (const char *p = end_of_value(values_of(assignment)); *p; p = end_of_value(p + 1))
         n++;
     return n;
 }

@@ -18,7 +18,7 @@ void fed_report_fini(fed_report *run)
 }
 
 fed_status fed_report_add(fed_report *run, const fed_report_row *row, uint32_t uploads,
-                       fed_error *err)
+                          fed_error *err)
 {
     if (run->n_rows == run->cap_rows) {
         size_t cap = run->cap_rows ? 2 * run->cap_rows : 128;
@@ -72,8 +72,8 @@ static json_t *run_json(const fed_report *r)
         "clients", (json_int_t)r->clients, "accuracy", number_or_null(r->accuracy),
         "loss", number_or_null(r->loss), "upload_bytes_per_device",
         (json_int_t)fed_report_upload_per_device(r), "download_bytes_per_device",
-        (json_int_t)fed_report_download_per_device(r), "wall_s", r->wall_s, "model_sha256",
-        r->model_sha256, "epsilon_output", "epsilon_server");
+        (json_int_t)fed_report_download_per_device(r), "wall_s", r->wall_s,
+        "model_sha256", r->model_sha256, "epsilon_output", "epsilon_server");
     json_t *more = json_pack(
         "{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:s,s:f,s:o}", "seed", (json_int_t)r->seed,
         "threads", (json_int_t)r->threads, "attempts", (json_int_t)r->n_rows, "trained",
@@ -90,7 +90,8 @@ static json_t *run_json(const fed_report *r)
     return json;
 }
 
-fed_status fed_report_json(const fed_report *runs, size_t n, fed_bytes *out, fed_error *err)
+fed_status fed_report_json(const fed_report *runs, size_t n, fed_bytes *out,
+                           fed_error *err)
 {
     json_t *json = NULL;
     if (n == 1) {
@@ -131,12 +132,12 @@ static void put_quoted(fed_bytes *out, const char *text)
     fed_bytes_put_u8(out, '"');
 }
 
-fed_status fed_report_csv(const fed_report *runs, size_t n, fed_bytes *out, fed_error *err)
+fed_status fed_report_csv(const fed_report *runs, size_t n, fed_bytes *out,
+                          fed_error *err)
 {
-    fed_bytes_put_text(out,
-                       "run,round,version,accuracy,loss,train_loss,upload_bytes,"
-                       "download_bytes,invited,trained,survivors,dropped,not_finite,"
-                       "refused,crashes\n");
+    fed_bytes_put_text(out, "run,round,version,accuracy,loss,train_loss,upload_bytes,"
+                            "download_bytes,invited,trained,survivors,dropped,not_finite,"
+                            "refused,crashes\n");
     for (size_t i = 0; i < n; i++)
         for (size_t k = 0; k < runs[i].n_rows; k++) {
             const fed_report_row *r = &runs[i].rows[k];

@@ -21,7 +21,8 @@ typedef struct fed_report_row {
 enum { FED_REPORT_LABEL_MAX = 256, FED_REPORT_NAME_MAX = 64 };
 
 typedef struct fed_report {
-    char label[FED_REPORT_LABEL_MAX]; /* "train.lr=0.1 update.bits=4"; empty: not a sweep */
+    char label
+        [FED_REPORT_LABEL_MAX]; /* "train.lr=0.1 update.bits=4"; empty: not a sweep */
     char plan[FED_REPORT_NAME_MAX];
     const char *fidelity, *kernel; /* borrowed; static texts */
     uint64_t seed;
@@ -42,19 +43,19 @@ void fed_report_init(fed_report *run);
 void fed_report_fini(fed_report *run);
 /** Append a round of which `uploads` devices sent an input. */
 FED_MUST_CHECK fed_status fed_report_add(fed_report *run, const fed_report_row *row,
-                                      uint32_t uploads, fed_error *err);
+                                         uint32_t uploads, fed_error *err);
 /** Measured: bytes that one device sends (fetches) in one round; 0 when none did. */
 uint64_t fed_report_upload_per_device(const fed_report *run);
 uint64_t fed_report_download_per_device(const fed_report *run);
 
 /** Append one JSON object without a line end: the run, or {"runs": […]} for several. */
-FED_MUST_CHECK fed_status fed_report_json(const fed_report *runs, size_t n, fed_bytes *out,
-                                          fed_error *err);
+FED_MUST_CHECK fed_status fed_report_json(const fed_report *runs, size_t n,
+                                          fed_bytes *out, fed_error *err);
 /** Append a header line and a line for each round. */
 FED_MUST_CHECK fed_status fed_report_csv(const fed_report *runs, size_t n, fed_bytes *out,
                                          fed_error *err);
 /** Append the HTML page. */
-FED_MUST_CHECK fed_status fed_report_page(const fed_report *runs, size_t n, fed_bytes *out,
-                                          fed_error *err);
+FED_MUST_CHECK fed_status fed_report_page(const fed_report *runs, size_t n,
+                                          fed_bytes *out, fed_error *err);
 
 #endif

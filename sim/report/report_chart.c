@@ -9,8 +9,8 @@ enum {
     RIGHT = 12,
     TOP = 12,
     BOTTOM = 28,
-    GRID = 4,      /* horizontal lines above the axis */
-    POINTS = 1200  /* of one curve; more would not be seen */
+    GRID = 4,     /* horizontal lines above the axis */
+    POINTS = 1200 /* of one curve; more would not be seen */
 };
 
 const char *fed_chart_colour(size_t index)

@@ -10,7 +10,8 @@ static const char head[] =
     ":root{color-scheme:light dark;--line:#8884}\n"
     "body{font:15px/1.5 system-ui,sans-serif;max-width:84rem;margin:2rem auto;"
     "padding:0 1rem}\n"
-    "main{display:grid;grid-template-columns:repeat(auto-fit,minmax(26rem,1fr));gap:1rem}\n"
+    "main{display:grid;grid-template-columns:repeat(auto-fit,minmax(26rem,1fr));gap:1rem}"
+    "\n"
     "figure{margin:0;border:1px solid var(--line);border-radius:6px;padding:.75rem}\n"
     "figcaption{font-weight:600}\nsvg{width:100%}\n"
     "text{font-size:11px;fill:currentColor;opacity:.75}\n.grid{stroke:var(--line)}\n"
@@ -59,7 +60,8 @@ static void put_table(fed_bytes *out, const fed_report *runs, size_t n)
         put_measured(out, r->accuracy, "");
         put_measured(out, r->loss, "");
         fed_bytes_printf(
-            out, "<td>%llu<td>%llu<td>%llu<td>%llu<td>%llu<td>%.2f<td><code>%.12s</code>\n",
+            out,
+            "<td>%llu<td>%llu<td>%llu<td>%llu<td>%llu<td>%.2f<td><code>%.12s</code>\n",
             (unsigned long long)r->rounds,
             (unsigned long long)fed_report_upload_per_device(r),
             (unsigned long long)fed_report_download_per_device(r),
@@ -75,11 +77,12 @@ static void put_heading(fed_bytes *out, const fed_report *run)
     put_escaped(out, run->plan);
     fed_bytes_put_text(out, " – fedsim</title>\n<h1>");
     put_escaped(out, run->plan);
-    fed_bytes_printf(out,
-                     "</h1>\n<p>%u clients, fidelity %s, seed %llu, kernel %s, %u "
-                     "threads. No noise was added: there is no guarantee of privacy.</p>\n",
-                     run->clients, run->fidelity, (unsigned long long)run->seed,
-                     run->kernel, run->threads);
+    fed_bytes_printf(
+        out,
+        "</h1>\n<p>%u clients, fidelity %s, seed %llu, kernel %s, %u "
+        "threads. No noise was added: there is no guarantee of privacy.</p>\n",
+        run->clients, run->fidelity, (unsigned long long)run->seed, run->kernel,
+        run->threads);
 }
 
 static double accuracy(const fed_report_row *r)
@@ -112,7 +115,8 @@ static double dropped(const fed_report_row *r)
     return r->dropped;
 }
 
-fed_status fed_report_page(const fed_report *runs, size_t n, fed_bytes *out, fed_error *err)
+fed_status fed_report_page(const fed_report *runs, size_t n, fed_bytes *out,
+                           fed_error *err)
 {
     static const struct {
         const char *title;

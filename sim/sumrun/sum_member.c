@@ -20,8 +20,8 @@ static fed_status encode(fed_sumrun *r, const fed_client_view *view, fed_trainer
 {
     uint8_t key[32];
     fed_random secret = fed_seeded_random(&view->secret);
-    FED_TRY(fed_random_fill(&secret, "update rounding", r->state.version, key,
-                            sizeof key));
+    FED_TRY(
+        fed_random_fill(&secret, "update rounding", r->state.version, key, sizeof key));
     fed_task_update update = {.delta = fed_trainer_delta(trainer),
                               .examples = view->examples.count,
                               .key = key};
@@ -37,8 +37,7 @@ static fed_status train(fed_sumrun *r, fed_trainer *trainer, fed_sum_seat *seat)
     bool done;
     fed_population_client(r->population, seat->who.client, &view);
     examples = view.examples;
-    if (r->turnout)
-        fed_turnout_examples(r->turnout, seat->who.client, &view, &examples);
+    if (r->turnout) fed_turnout_examples(r->turnout, seat->who.client, &view, &examples);
     FED_TRY(fed_trainer_start(trainer, r->state.version, r->state.params,
                               view.secret.seed, &examples, &seat->error));
     FED_TRY(fed_trainer_run(trainer, UINT64_MAX, &done, &seat->error));

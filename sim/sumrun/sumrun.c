@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-
 static fed_status reserve(fed_sumrun *r, fed_error *err)
 {
     uint32_t cap = fed_task_numbers_of(r->task)->invited;
@@ -76,7 +75,8 @@ static void take_seat(fed_sumrun *r, fed_attendee who, fed_health health)
     fed_bytes upload = seat->upload;
     fed_free(seat->next_residual);
     fed_bytes_clear(&upload);
-    *seat = (fed_sum_seat){.who = who, .health = health, .upload = upload, .is_new = true};
+    *seat =
+        (fed_sum_seat){.who = who, .health = health, .upload = upload, .is_new = true};
 }
 
 /* Swapping keeps the buffers of both. */

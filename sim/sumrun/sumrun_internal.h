@@ -35,7 +35,7 @@ struct fed_sumrun {
     unsigned threads;
     fed_kept_residual *residuals; /* one for each client; NULL when the plan keeps none */
     fed_sum_seat *seats;          /* as many as are invited */
-    uint32_t n_seats;             /* held by earlier rounds of this cohort, and by this one */
+    uint32_t n_seats; /* held by earlier rounds of this cohort, and by this one */
     fed_attendee *drawn;
     fed_seat *roster; /* of the last cohort that closed */
 };

@@ -192,8 +192,7 @@ static fed_status take_lines(fed_trace *out, fed_span text, fed_error *err)
         const uint8_t *newline = memchr(start, '\n', text.len - at);
         size_t n = newline ? (size_t)(newline - start) : text.len - at;
         number++;
-        if (ended)
-            return fed_fail(err, FED_E_FORMAT, "line %zu: behind the end", number);
+        if (ended) return fed_fail(err, FED_E_FORMAT, "line %zu: behind the end", number);
         FED_TRY(fed_fail_in(
             err, take_line(out, (fed_span){start, n}, number == 1, &ended, err),
             "line %zu", number));

@@ -30,9 +30,9 @@ static void put_keys(fed_bytes *out, const char *name, const fed_trace_version *
 static fed_status end_line(fed_bytes *out, fed_error *err)
 {
     fed_bytes_put_text(out, "}\n");
-    return out->status ? fed_fail(err, out->status, "trace: does not fit %zu bytes",
-                                  out->max)
-                       : FED_OK;
+    return out->status
+               ? fed_fail(err, out->status, "trace: does not fit %zu bytes", out->max)
+               : FED_OK;
 }
 
 fed_status fed_trace_put_head(fed_bytes *out, const fed_trace_head *head, fed_error *err)

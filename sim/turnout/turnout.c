@@ -11,9 +11,10 @@ struct fed_turnout {
     fed_faults faults;
     uint64_t rounds;
     uint32_t clients;
-    uint8_t *state;    /* one for each client */
-    uint32_t *order;   /* scratch for a draw */
-    uint32_t *touched; /* clients that are engaged or spent, so that they are freed fast */
+    uint8_t *state;  /* one for each client */
+    uint32_t *order; /* scratch for a draw */
+    uint32_t
+        *touched; /* clients that are engaged or spent, so that they are freed fast */
     uint32_t n_touched;
 };
 

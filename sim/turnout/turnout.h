@@ -94,8 +94,8 @@ void fed_turnout_examples(const fed_turnout *t, uint32_t client,
 
 typedef enum fed_round_outcome {
     FED_ROUND_COMMITTED, /* a new version */
-    FED_ROUND_FILLING,   /* too few came in time: the next round adds to the same cohort */
-    FED_ROUND_ABORTED    /* too few inputs came */
+    FED_ROUND_FILLING, /* too few came in time: the next round adds to the same cohort */
+    FED_ROUND_ABORTED  /* too few inputs came */
 } fed_round_outcome;
 
 typedef struct fed_seat {

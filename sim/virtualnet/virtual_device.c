@@ -98,8 +98,7 @@ static fed_status spoil(fed_virtualnet *net, fed_virtual_device *d, fed_bytes *m
     hostile.body = (fed_span){noise, fed_stream_below(&net->chance, sizeof noise)};
     fed_bytes spoilt;
     fed_bytes_init(&spoilt, message->len + sizeof noise);
-    fed_status status =
-        fed_envelope_seal(&spoilt, &hostile, d->view.secret.seed, err);
+    fed_status status = fed_envelope_seal(&spoilt, &hostile, d->view.secret.seed, err);
     fed_bytes_fini(message);
     *message = spoilt;
     return status;
@@ -153,9 +152,8 @@ static fed_status send(fed_virtualnet *net, fed_virtual_device *d, fed_message *
 static fed_status set_timer(fed_virtualnet *net, fed_virtual_device *d,
                             const fed_session_info *info, int64_t at)
 {
-    fed_net_event event = {.kind = FED_NET_DEVICE_TIMER,
-                           .client = d->client,
-                           .number = ++d->timer};
+    fed_net_event event = {
+        .kind = FED_NET_DEVICE_TIMER, .client = d->client, .number = ++d->timer};
     d->timer_at = FED_NEVER;
     if (at == FED_NEVER) return FED_OK;
     int64_t after = at > net->now ? at - net->now : 0;

@@ -33,9 +33,8 @@ static fed_status crash(fed_virtualnet *net, fed_error *err)
     FED_TRY(fed_virtual_server_start(net, err));
     for (size_t i = 0; i < net->n_active; i++) {
         const fed_virtual_device *d = net->active[i];
-        fed_net_event failed = {.kind = FED_NET_FAILED,
-                                .client = d->client,
-                                .number = d->exchange};
+        fed_net_event failed = {
+            .kind = FED_NET_FAILED, .client = d->client, .number = d->exchange};
         if (d->session && d->exchange)
             FED_TRY(fed_net_push(net, fed_net_delay(net), &failed));
     }
@@ -204,13 +203,14 @@ fed_status fed_virtual_server_create_task(fed_virtualnet *net, fed_error *err)
     fed_random secret = fed_seeded_random(&net->secret);
     fed_bytes_init(&document, FED_TASK_DOCUMENT_MAX);
     fed_bytes_init(&body, SIZE_MAX);
-    FED_TRY(fed_random_fill(&secret, "operator key", 0, operator_seed,
-                            sizeof operator_seed));
+    FED_TRY(
+        fed_random_fill(&secret, "operator key", 0, operator_seed, sizeof operator_seed));
     fed_status status = describe_task(net, &doc, err);
     if (!status) status = fed_task_document_sign(&doc, operator_seed, &document, err);
     if (!status)
-        status = fed_task_create_put(&body, (fed_span){document.data, document.len},
-                                     fed_task_numbers_of(net->config.task)->resolved, err);
+        status =
+            fed_task_create_put(&body, (fed_span){document.data, document.len},
+                                fed_task_numbers_of(net->config.task)->resolved, err);
     if (!status) status = create(net, (fed_span){body.data, body.len}, err);
     if (!status) net->task_id = fed_virtual_server_info(net).id;
     fed_bytes_fini(&document);

@@ -26,8 +26,8 @@ static fed_status choose_keys(fed_virtualnet *net, fed_error *err)
 {
     uint8_t operator_seed[32];
     fed_random secret = fed_seeded_random(&net->secret);
-    FED_TRY(fed_random_fill(&secret, "operator key", 0, operator_seed,
-                            sizeof operator_seed));
+    FED_TRY(
+        fed_random_fill(&secret, "operator key", 0, operator_seed, sizeof operator_seed));
     FED_TRY(fed_ed25519_public(operator_seed, net->operator_key, err));
     fed_coordinator_config *c = &net->server_config;
     *c = (fed_coordinator_config){.retry_min_ms = 1000,
@@ -278,7 +278,8 @@ fed_status fed_virtualnet_round(fed_virtualnet *net, fed_turnout *turnout,
     net->result = out;
     net->turnout = turnout;
     net->is_draining = net->is_over = false;
-    FED_TRY(fed_turnout_draw(turnout, cap - (uint32_t)net->n_active, net->drawn, &n, err));
+    FED_TRY(
+        fed_turnout_draw(turnout, cap - (uint32_t)net->n_active, net->drawn, &n, err));
     out->invited = n;
     for (uint32_t i = 0; i < n; i++)
         FED_TRY(fed_virtual_device_enlist(net, net->drawn[i], err));

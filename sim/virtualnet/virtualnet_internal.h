@@ -63,8 +63,9 @@ struct fed_virtualnet {
 
     /* Devices. */
     const fed_turnout *turnout;
-    fed_virtual_device **devices; /* one for each client; NULL: never here, or forgotten */
-    fed_virtual_device **active;  /* those of this round, and of earlier ones that still
+    fed_virtual_device *
+        *devices;                /* one for each client; NULL: never here, or forgotten */
+    fed_virtual_device **active; /* those of this round, and of earlier ones that still
                                      hold a place in the open cohort */
     size_t n_active;
     fed_attendee *drawn;

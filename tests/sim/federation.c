@@ -27,11 +27,11 @@ static void open_parts(const federation *f, parts *p)
         "\"train\":{\"lr\":0.1,\"batch\":5,\"epochs\":2},\"update\":{%s},"
         "\"secagg\":{%s},\"rounds\":{%s}}",
         f->update, f->secagg ? f->secagg : "\"enabled\":false", f->rounds);
-    fed_population_config config = {
-        .data = "synthetic:gaussian?dims=12&classes=4&rows=900",
-        .partition = "dirichlet:0.5",
-        .clients = f->clients,
-        .seed = f->seed};
+    fed_population_config config = {.data =
+                                        "synthetic:gaussian?dims=12&classes=4&rows=900",
+                                    .partition = "dirichlet:0.5",
+                                    .clients = f->clients,
+                                    .seed = f->seed};
     fed_seed_from_u64(seed, f->seed);
     CHECK_OK(fed_pool_new(&p->pool, f->threads ? f->threads : 1, &err), &err);
     CHECK_OK(fed_task_parse(&p->task, (fed_span){(const uint8_t *)text, (size_t)n},

@@ -21,8 +21,9 @@ typedef struct federation {
 
 /** What came out. */
 typedef struct history {
-    size_t n;                                        /* versions made */
-    uint8_t models[FEDERATION_VERSIONS_MAX + 1][32]; /* SHA-256 of each one's parameters */
+    size_t n; /* versions made */
+    uint8_t models[FEDERATION_VERSIONS_MAX + 1]
+                  [32]; /* SHA-256 of each one's parameters */
     fed_seat seats[FEDERATION_VERSIONS_MAX][FEDERATION_SEATS_MAX];
     size_t n_seats[FEDERATION_VERSIONS_MAX];
     fed_round_result total; /* sums over all rounds */

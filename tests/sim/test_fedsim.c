@@ -38,8 +38,9 @@ static int run(const char *arguments)
 static void check_run(const char *arguments, int code, const char *part)
 {
     int got = run(arguments);
-    CHECK_MSG(got == code && strstr(output, part), "fedsim %s: exit %d, wanted %d and \"%s\": %s",
-              arguments, got, code, part, output);
+    CHECK_MSG(got == code && strstr(output, part),
+              "fedsim %s: exit %d, wanted %d and \"%s\": %s", arguments, got, code, part,
+              output);
 }
 
 static bool put_file(const char *name, const char *text)
@@ -276,11 +277,11 @@ static void test_plans_mnist(void)
 
 int main(void)
 {
-    static const fed_case cases[] = {
-        CASE(test_json),   CASE(test_one_model),   CASE(test_faults),
-        CASE(test_replay), CASE(test_report),      CASE(test_check),
-        CASE(test_data),   CASE(test_refusals),    CASE(test_plans_check),
-        CASE(test_plans_mnist)};
+    static const fed_case cases[] = {CASE(test_json),        CASE(test_one_model),
+                                     CASE(test_faults),      CASE(test_replay),
+                                     CASE(test_report),      CASE(test_check),
+                                     CASE(test_data),        CASE(test_refusals),
+                                     CASE(test_plans_check), CASE(test_plans_mnist)};
     if (!mkdtemp(folder) || !put_file("plan.json", plan)) return 1;
     int code = fed_run("fedsim", cases, sizeof cases / sizeof *cases);
     char command[128];

@@ -213,8 +213,10 @@ static void test_replay_refusals(void)
     fed_task *task;
     fed_population *population;
     fed_sumrun *run;
-    fed_population_config config = {
-        .data = "synthetic:gaussian?dims=12&classes=4&rows=100", .clients = 10, .seed = 1};
+    fed_population_config config = {.data =
+                                        "synthetic:gaussian?dims=12&classes=4&rows=100",
+                                    .clients = 10,
+                                    .seed = 1};
     CHECK_OK(fed_task_parse(&task, (fed_span){(const uint8_t *)plan, sizeof plan - 1},
                             FED_PLAN_AUTHOR, seed, &err),
              &err);
@@ -236,9 +238,9 @@ static void test_replay_refusals(void)
 
 int main(void)
 {
-    static const fed_case cases[] = {
-        CASE(test_plain),   CASE(test_bytes),   CASE(test_seeds),
-        CASE(test_replay),  CASE(test_crashes), CASE(test_replay_refusals), CASE(test_secagg),
-        CASE(test_drop_outs)};
+    static const fed_case cases[] = {CASE(test_plain),   CASE(test_bytes),
+                                     CASE(test_seeds),   CASE(test_replay),
+                                     CASE(test_crashes), CASE(test_replay_refusals),
+                                     CASE(test_secagg),  CASE(test_drop_outs)};
     return fed_run("fidelity", cases, sizeof cases / sizeof *cases);
 }

@@ -19,16 +19,16 @@ static void make(fed_report *run, const char *label)
     memset(run->model_sha256, 'f', 64);
     for (int i = 0; i < ROWS; i++) {
         fed_report_row row = {.version = (uint64_t)i + 1,
-                           .committed = true,
-                           .accuracy = i == 1 ? NAN : 0.5 + 0.1 * i,
-                           .loss = i == 1 ? NAN : 1.0 / (i + 1),
-                           .train_loss = 0.25,
-                           .upload_bytes = 1000,
-                           .download_bytes = 3000,
-                           .invited = 10,
-                           .trained = 6,
-                           .survivors = 5,
-                           .dropped = 2};
+                              .committed = true,
+                              .accuracy = i == 1 ? NAN : 0.5 + 0.1 * i,
+                              .loss = i == 1 ? NAN : 1.0 / (i + 1),
+                              .train_loss = 0.25,
+                              .upload_bytes = 1000,
+                              .download_bytes = 3000,
+                              .invited = 10,
+                              .trained = 6,
+                              .survivors = 5,
+                              .dropped = 2};
         CHECK_OK(fed_report_add(run, &row, 5, &err), &err);
     }
 }

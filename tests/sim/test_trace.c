@@ -11,7 +11,7 @@
 #define VERSION(number, members, survivors)                                              \
     "{\"version\":" number ",\"cohort\":\"" HEX_A "\",\"members\":[" members             \
     "],\"survivors\":[" survivors "]}\n"
-#define Q(hex) "\"" hex "\""
+#define Q(hex)      "\"" hex "\""
 #define END(number) "{\"version\":" number ",\"model_sha256\":\"" HEX_B "\"}\n"
 
 static fed_status parse(const char *text, fed_trace *out, fed_error *err)
@@ -114,8 +114,8 @@ static void test_malformed(void)
               "\"],\"survivors\":[\"" HEX_A "\"],\"more\":1}\n",
          "5 fields, expected 4"},
         {HEAD "{\"version\":1,\"cohort\":\"" HEX_A "\",\"members\":[\"" HEX_A
-              "\"],\"survivors\":[\"" HEX_A "\"],\"model_sha256\":\"" HEX_A "\"}\n" END(
-                  "1"),
+              "\"],\"survivors\":[\"" HEX_A "\"],\"model_sha256\":\"" HEX_A
+              "\"}\n" END("1"),
          "not that of the last version"},
         {HEAD "{\"version\":0}\n", "model_sha256"},
         {HEAD "{\"version\":0,\"model_sha256\":\"xyz\"}\n", "model_sha256"},
@@ -144,8 +144,8 @@ static fed_status scenario(void *ctx)
 {
     fed_trace t;
     (void)ctx;
-    fed_status status = parse(
-        HEAD VERSION("1", Q(HEX_A) "," Q(HEX_B), Q(HEX_B)) END("1"), &t, NULL);
+    fed_status status =
+        parse(HEAD VERSION("1", Q(HEX_A) "," Q(HEX_B), Q(HEX_B)) END("1"), &t, NULL);
     fed_trace_fini(&t);
     return status;
 }

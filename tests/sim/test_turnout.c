@@ -23,10 +23,10 @@ typedef struct world {
 static fed_status open_world(world *w, uint32_t clients, fed_error *err)
 {
     const uint8_t seed[FED_SEED_BYTES] = {1};
-    fed_population_config config = {
-        .data = "synthetic:gaussian?dims=6&classes=3&rows=600",
-        .clients = clients,
-        .seed = 1};
+    fed_population_config config = {.data =
+                                        "synthetic:gaussian?dims=6&classes=3&rows=600",
+                                    .clients = clients,
+                                    .seed = 1};
     *w = (world){0};
     FED_TRY(fed_task_parse(&w->task,
                            (fed_span){(const uint8_t *)plan_text, sizeof plan_text - 1},
@@ -262,10 +262,13 @@ static void test_torture(void)
 
 int main(void)
 {
-    static const fed_case cases[] = {
-        CASE(test_draws),       CASE(test_engaged_and_spent),
-        CASE(test_eligibility), CASE(test_fates),
-        CASE(test_health),      CASE(test_faults_file),
-        CASE(test_malformed_faults), CASE(test_torture)};
+    static const fed_case cases[] = {CASE(test_draws),
+                                     CASE(test_engaged_and_spent),
+                                     CASE(test_eligibility),
+                                     CASE(test_fates),
+                                     CASE(test_health),
+                                     CASE(test_faults_file),
+                                     CASE(test_malformed_faults),
+                                     CASE(test_torture)};
     return fed_run("turnout", cases, sizeof cases / sizeof *cases);
 }
