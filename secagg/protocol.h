@@ -12,7 +12,7 @@
 #include "base.h"
 #include "codec.h"
 #include "crypto.h"
-#include "graph.h"
+#include "sharegraph.h"
 
 enum {
     FED_SECAGG_ID = 32,

@@ -17,7 +17,7 @@
 #include "codec.h"
 #include "crypto.h"
 
-#include "graph.h"
+#include "sharegraph.h"
 #include "certificate.h"
 #include "enrolment.h"
 #include "protocol.h"

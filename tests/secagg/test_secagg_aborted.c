@@ -1,5 +1,5 @@
 /* Aborting, from either side: with a reason, for good, and without secrets. */
-#include "cohort.h"
+#include "cohort_driver.h"
 #include "device_state.h"
 #include "server_state.h"
 

@@ -1,5 +1,5 @@
 /* confirm, both sides: nobody reveals before t holders have signed the very same view. */
-#include "cohort.h"
+#include "cohort_driver.h"
 #include "device_state.h"
 #include "server_state.h"
 

@@ -1,5 +1,5 @@
 /* The end: what is told, what is left behind. */
-#include "cohort.h"
+#include "cohort_driver.h"
 #include "device_state.h"
 #include "server_state.h"
 

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "cohort.h"
+#include "cohort_driver.h"
 
 static cohort c;
 static unsigned done, aborted;

@@ -1,5 +1,5 @@
 /* input, both sides: exact lengths, one view of who is in, uploads that leave no trace. */
-#include "cohort.h"
+#include "cohort_driver.h"
 #include "device_state.h"
 #include "server_state.h"
 

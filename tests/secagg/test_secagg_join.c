@@ -1,5 +1,5 @@
 /* join, both sides: identities, parameters, the graph's numbers, and who lies about them. */
-#include "cohort.h"
+#include "cohort_driver.h"
 #include "device_state.h"
 #include "server_state.h"
 

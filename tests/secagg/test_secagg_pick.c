@@ -1,5 +1,5 @@
 /* pick, both sides: who holds whose shares is the devices' choice, and stays checked. */
-#include "cohort.h"
+#include "cohort_driver.h"
 #include "device_state.h"
 #include "server_state.h"
 

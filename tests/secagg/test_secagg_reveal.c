@@ -1,5 +1,5 @@
 /* reveal, both sides: one share of each, never both; wrong shares are found out. */
-#include "cohort.h"
+#include "cohort_driver.h"
 #include "device_state.h"
 #include "server_state.h"
 

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "cohort.h"
+#include "cohort_driver.h"
 #include "device_state.h"
 
 enum { N = 6, NEEDLE = 16, NEEDLES_MAX = 1024, LIVE_MAX = 1 << 16 };

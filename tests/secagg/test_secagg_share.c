@@ -1,5 +1,5 @@
 /* share, both sides: sealed for one receiver, by one sender, in one cohort. */
-#include "cohort.h"
+#include "cohort_driver.h"
 #include "device_state.h"
 #include "server_state.h"
 

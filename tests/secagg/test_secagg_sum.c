@@ -1,7 +1,7 @@
 /* With masks or without, the sum is the same: all sizes, all phases, all restarts. */
 #include <stdlib.h>
 
-#include "cohort.h"
+#include "cohort_driver.h"
 
 static cohort c;
 

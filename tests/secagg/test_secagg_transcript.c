@@ -6,7 +6,7 @@
  */
 #include <stdlib.h>
 
-#include "cohort.h"
+#include "cohort_driver.h"
 #include "device_state.h"
 #include "masking.h"
 #include "server_state.h"

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "cohort.h"
+#include "cohort_driver.h"
 #include "device_state.h"
 #include "mask.h"
 #include "shamir.h"

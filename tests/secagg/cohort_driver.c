@@ -1,4 +1,4 @@
-#include "cohort.h"
+#include "cohort_driver.h"
 
 #include <stdlib.h>
 

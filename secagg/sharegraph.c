@@ -1,4 +1,4 @@
-#include "graph.h"
+#include "sharegraph.h"
 
 #include <math.h>
 
