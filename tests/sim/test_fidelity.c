@@ -1,6 +1,6 @@
 /* The invariant: one seed gives one model, bit for bit, in either fidelity, on any number of
  * threads, whoever drops where; and a trace gives it again. */
-#include "federation.h"
+#include "sim_federation.h"
 
 #define ROUNDS   "\"count\":8,\"cohort\":6,\"over_select\":1.0"
 #define SPARE    "\"count\":8,\"cohort\":6,\"over_select\":1.5"

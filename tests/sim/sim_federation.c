@@ -1,4 +1,4 @@
-#include "federation.h"
+#include "sim_federation.h"
 
 #include <stdio.h>
 

@@ -1,6 +1,6 @@
 /* A small simulated federation for tests: one plan, in either fidelity, version by version. */
-#ifndef FED_TEST_FEDERATION_H
-#define FED_TEST_FEDERATION_H
+#ifndef FED_SIM_FEDERATION_H
+#define FED_SIM_FEDERATION_H
 
 #include "harness.h"
 #include "population.h"
