@@ -65,7 +65,9 @@ static fed_status read_sealed(const fed_keep *k, const char *path, fed_span cont
     if (!status)
         status = fed_sealed_open(k->key, context, (fed_span){sealed.data, sealed.len},
                                  out, err);
-    if (status == FED_E_AUTH || status == FED_E_FORMAT)
+    if (status == FED_E_NOT_FOUND) /* that would mean "no such record" */
+        status = fed_fail(err, FED_E_FORMAT, "%s: missing", path);
+    else if (status == FED_E_AUTH || status == FED_E_FORMAT)
         status =
             fed_fail_in(err, status, "%s: damaged, or sealed with another key", path);
     fed_bytes_fini(&sealed);
