@@ -28,33 +28,38 @@ typedef struct fed_tile {
     const float *bias;
 } fed_tile;
 
-/* Finish `rows` rows of one or two vectors each: bias, C, rectifier, store. */
+/* Finish one vector of each row: C, bias, rectifier, store. */
 static inline __attribute__((always_inline)) void
-finish(const fed_tile *t, size_t rows, const fed_vec *s0, const fed_vec *s1)
+finish(const fed_tile *t, size_t rows, fed_vec *s, size_t column, size_t n)
 {
-    fed_mask m0 = vec_mask(t->n);
-    fed_mask m1 = vec_mask(t->n > FED_LANES ? t->n - FED_LANES : 0);
-    bool wide = t->n > FED_LANES;
+    fed_mask m = vec_mask(n);
     fed_vec zero = vec_set(0);
-    FED_UNROLL
-    for (size_t i = 0; i < rows; i++) {
-        float *c = t->c + i * t->c_row;
-        fed_vec y0 = s0[i], y1 = s1[i];
-        if (t->accumulate) {
-            y0 = vec_add(y0, vec_load_part(c, m0));
-            if (wide) y1 = vec_add(y1, vec_load_part(c + FED_LANES, m1));
-        }
-        if (t->bias) {
-            y0 = vec_add(y0, vec_load_part(t->bias, m0));
-            if (wide) y1 = vec_add(y1, vec_load_part(t->bias + FED_LANES, m1));
-        }
-        if (t->relu) { /* this order of arguments lets a NaN through */
-            y0 = vec_max(zero, y0);
-            y1 = vec_max(zero, y1);
-        }
-        vec_store_part(c, m0, y0);
-        if (wide) vec_store_part(c + FED_LANES, m1, y1);
+    float *c = t->c + column;
+    if (t->accumulate) {
+        FED_UNROLL
+        for (size_t i = 0; i < rows; i++)
+            s[i] = vec_add(s[i], vec_load_part(c + i * t->c_row, m));
     }
+    if (t->bias) {
+        fed_vec bias = vec_load_part(t->bias + column, m);
+        FED_UNROLL
+        for (size_t i = 0; i < rows; i++)
+            s[i] = vec_add(s[i], bias);
+    }
+    if (t->relu) { /* this order of arguments lets a NaN through */
+        FED_UNROLL
+        for (size_t i = 0; i < rows; i++)
+            s[i] = vec_max(zero, s[i]);
+    }
+    if (n >= FED_LANES) {
+        FED_UNROLL
+        for (size_t i = 0; i < rows; i++)
+            vec_store(c + i * t->c_row, s[i]);
+        return;
+    }
+    FED_UNROLL
+    for (size_t i = 0; i < rows; i++)
+        vec_store_part(c + i * t->c_row, m, s[i]);
 }
 
 /* The three widths of a tile: two full vectors, one full and one part, one part. */
@@ -96,7 +101,8 @@ static inline __attribute__((always_inline)) void tile(const fed_tile *t, size_t
                 s0[i] = vec_fma(vec_set(a[i * a_row]), b0, s0[i]);
         }
     }
-    finish(t, rows, s0, s1);
+    finish(t, rows, s0, 0, t->n);
+    if (t->n > FED_LANES) finish(t, rows, s1, FED_LANES, t->n - FED_LANES);
 }
 
 /* One function for each number of rows, so that the sums stay in registers. */
@@ -236,6 +242,22 @@ static void run_blocks(const fed_gemm *g, float *scratch)
     }
 }
 
+/* Rows of A in slices that stay in the second-level cache while all panels pass over them. */
+static void run_slices(const fed_gemm *g, float *scratch)
+{
+    enum { SLICE = 1 << 17 }; /* floats */
+    size_t each = SLICE / least(g->k, FED_GEMM_DEPTH);
+    size_t slices = (g->m + each - 1) / each, tile = FED_TILE_ROWS;
+    size_t rows =
+        (g->m / slices + tile - 1) / tile * tile; /* whole tiles but for the last */
+    for (size_t i = 0; i < g->m; i += rows) {
+        fed_gemm slice = *g;
+        slice.m = least(g->m - i, rows);
+        slice.a += i * g->a_row, slice.c += i * g->c_row;
+        run_blocks(&slice, scratch);
+    }
+}
+
 /* An empty sum: zeros or C, then bias and rectifier, by way of one zero step. */
 static void run_empty(const fed_gemm *g, float *scratch)
 {
@@ -257,7 +279,7 @@ void fed_gemm_run(const fed_gemm *g, float *scratch)
     else if (g->b_col != 1 && g->m <= PANEL && (g->a_col == 1 || g->a_row == 1))
         run_turned(g, scratch);
     else
-        run_blocks(g, scratch);
+        run_slices(g, scratch);
 }
 
 #endif
