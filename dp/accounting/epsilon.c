@@ -220,8 +220,8 @@ static fed_status gather(const fed_dp_event *events, size_t n, fed_pld_event *ki
     return FED_OK;
 }
 
-static fed_status pld_epsilon(const fed_dp_event *events, size_t n, double delta,
-                              double *epsilon, fed_error *err)
+static fed_status pld_epsilon_once(const fed_dp_event *events, size_t n, double delta,
+                                   double *epsilon, fed_error *err)
 {
     size_t used;
     double whole, slack;
@@ -239,6 +239,28 @@ static fed_status pld_epsilon(const fed_dp_event *events, size_t n, double delta
     *epsilon += 2 * slack;
 out:
     fed_free(kinds);
+    return status;
+}
+
+/* A sample of fixed size, charged at twice the sensitivity, may cost more than no sample: then
+ * the bound without sampling holds just as well. */
+static fed_status pld_epsilon(const fed_dp_event *events, size_t n, double delta,
+                              double *epsilon, fed_error *err)
+{
+    double unsampled;
+    bool fixed = false;
+    FED_TRY(pld_epsilon_once(events, n, delta, epsilon, err));
+    for (size_t i = 0; i < n; i++)
+        fixed = fixed || events[i].sampling == FED_SAMPLING_FIXED_SIZE;
+    if (!fixed) return FED_OK;
+    fed_dp_event *copy = fed_memdup(events, n * sizeof *events);
+    if (!copy) return fed_fail_nomem(err, n * sizeof *events);
+    for (size_t i = 0; i < n; i++)
+        if (copy[i].sampling == FED_SAMPLING_FIXED_SIZE)
+            copy[i].sampling = FED_SAMPLING_NONE;
+    fed_status status = pld_epsilon_once(copy, n, delta, &unsampled, err);
+    if (status == FED_OK) *epsilon = fmin(*epsilon, unsampled);
+    fed_free(copy);
     return status;
 }
 

@@ -15,20 +15,31 @@
 
 enum { MOMENTS_MAX = 256 };
 
-/* log E (e^(x/s - 1/2s^2) - 1)^j for even j. The mass lies around x = 0 and around x = j/s. */
+static double log_integrand(double x, double sigma, unsigned j)
+{
+    double log_ratio = x / sigma - 0.5 / (sigma * sigma);
+    double power = log_ratio > 600 ? log_ratio : log(fabs(expm1(log_ratio)));
+    return j * power - x * x / 2;
+}
+
+/* log E (e^(x/s - 1/2s^2) - 1)^j for even j. The mass lies within 16 of x = 0 and of x = j/s;
+ * the half step keeps the grid off the zero of the integrand. */
 static double log_moment(double sigma, unsigned j)
 {
-    double step = fmin(0x1p-5, sigma / 8);
-    double sum = -INFINITY, to = j / sigma + 16;
-    double log_weight = log(step) - 0.5 * log(2 * FED_PI);
-    for (double x = -16 - 0.5 * step; x < to; x += step) {
-        double ratio = expm1(x / sigma - 0.5 / (sigma * sigma));
-        double power = x / sigma > 600 ? j * (x / sigma - 0.5 / (sigma * sigma))
-                                       : j * log(fabs(ratio));
-        double term = power - x * x / 2 + log_weight;
+    const double step = 0x1p-5, reach = 16, peak = j / sigma;
+    double sum = -INFINITY, x = -reach - 0.5 * step;
+    for (; x < peak + reach; x += step) {
+        if (x > reach && x < peak - reach) x = peak - reach;
+        double term = log_integrand(x, sigma, j);
         if (term > sum - 50) sum = fed_log_add(sum, term);
     }
-    return sum;
+    return sum + log(step) - 0.5 * log(2 * FED_PI);
+}
+
+/* Where sigma is so small that this grid is coarse, the moments gain nothing. */
+static bool has_moments(double sigma, unsigned alpha)
+{
+    return sigma >= 0.3 && alpha <= MOMENTS_MAX;
 }
 
 static double log_term(double q, double sigma, unsigned alpha, unsigned j)
@@ -36,9 +47,10 @@ static double log_term(double q, double sigma, unsigned alpha, unsigned j)
     double plain = log(2.0) + (j - 1.0) * fed_rdp_gaussian(sigma, j), moment = INFINITY;
     if (j == 2) {
         moment = log(4 * expm1(1 / (sigma * sigma)));
-    } else if (alpha <= MOMENTS_MAX) {
-        moment = log(4.0) + 0.5 * (log_moment(sigma, j / 2 * 2) +
-                                   log_moment(sigma, (j + 1) / 2 * 2));
+    } else if (has_moments(sigma, alpha)) {
+        moment = log_moment(sigma, j / 2 * 2);
+        if (j % 2) moment = 0.5 * (moment + log_moment(sigma, j + 1));
+        moment += log(4.0);
     }
     return fmin(plain, moment) + j * log(q) + fed_log_choose(alpha, j);
 }
