@@ -203,11 +203,14 @@ static void test_kills(void)
 {
     uint32_t number = 0, lives = 0;
     begin();
-    srand((unsigned)getpid());
+    fed_stream s;
+    uint8_t key[32];
+    fed_seed_from_u64(key, (uint64_t)getpid());
+    fed_stream_init(&s, key, FED_PURPOSE_TEST, 3);
     for (int i = 0; i < KILLS; i++) {
         pid_t child = fork();
         if (!child) write_for_ever(number + 1);
-        struct timespec t = {0, (rand() % 60) * 1000000L};
+        struct timespec t = {0, fed_stream_below(&s, 60) * 1000000L};
         nanosleep(&t, NULL);
         int how = 0;
         kill(child, SIGKILL);
