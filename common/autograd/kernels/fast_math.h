@@ -25,7 +25,7 @@ static inline float fed_exp(float x)
     const float magic = 12582912.0f; /* 1.5 * 2^23: adding it rounds to a whole number */
     float bounded = x < -87.0f ? -87.0f : x;
     bounded = bounded > 88.0f ? 88.0f : bounded;
-    float n = (bounded * 1.44269504f + magic) - magic;
+    float shifted = bounded * 1.44269504f + magic, n = shifted - magic;
     float r = fed_madd(n, -0.693145752f, bounded);
     r = fed_madd(n, -1.42860677e-6f, r);
     float p = 1.3888889e-3f;
@@ -35,8 +35,11 @@ static inline float fed_exp(float x)
     p = fed_madd(p, r, 0.5f);
     p = fed_madd(p, r, 1.0f);
     p = fed_madd(p, r, 1.0f);
-    int32_t bits = (int32_t)((uint32_t)((int32_t)n + 127) << 23);
+    uint32_t
+        bits; /* n stands in the low bits of `shifted`; a NaN gives some number or other */
     float power;
+    memcpy(&bits, &shifted, sizeof bits);
+    bits = (bits + 127) << 23;
     memcpy(&power, &bits, sizeof power);
     return p * power;
 }
