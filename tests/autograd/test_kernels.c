@@ -182,11 +182,29 @@ static void test_paths_agree_on_the_table(void)
     }
 }
 
+/* The documentation lists every operator that a plan may name. */
+static void test_documentation_is_complete(void)
+{
+    static char text[1 << 16];
+    FILE *file = fopen(DOCS_DIR "/operators.md", "r");
+    if (!CHECK(file != NULL)) return;
+    text[fread(text, 1, sizeof text - 1, file)] = 0;
+    fclose(file);
+    for (size_t i = 0; i < fed_op_count(); i++) {
+        char row[80];
+        snprintf(row, sizeof row, "| `%s` |", fed_op_at(i)->name);
+        CHECK_MSG(strstr(text, row) != NULL, "docs/operators.md misses %s", row);
+    }
+}
+
 int main(void)
 {
-    static const fed_case cases[] = {
-        CASE(test_products),      CASE(test_sums_and_finiteness),
-        CASE(test_fast_math),     CASE(test_dropout),
-        CASE(test_fake_quantize), CASE(test_paths_agree_on_the_table)};
+    static const fed_case cases[] = {CASE(test_products),
+                                     CASE(test_sums_and_finiteness),
+                                     CASE(test_fast_math),
+                                     CASE(test_dropout),
+                                     CASE(test_fake_quantize),
+                                     CASE(test_paths_agree_on_the_table),
+                                     CASE(test_documentation_is_complete)};
     return fed_run("kernels", cases, sizeof cases / sizeof *cases);
 }

@@ -14,7 +14,7 @@
 #include "kernels/vector.h"
 
 enum { GATES = 3 };
-enum { WEIGHT, RECURRENT, BIAS, RECURRENT_BIAS };
+enum { RECURRENT_BIAS = FED_RNN_BIAS + 1 };
 enum { KEPT_X, KEPT_GATES, KEPT_INNER, KEPT_STATES };
 
 static fed_status infer(fed_node *node, const fed_shape *in, fed_error *err)
@@ -54,33 +54,10 @@ static void forward(const fed_call *call)
     float *inner = call->saved[KEPT_INNER], *from_h = call->work;
     size_t state = call->batch * units;
     fed_recurrent_gather(call, call->saved[KEPT_X]);
-    fed_gemm_run(&(fed_gemm){.m = n[FED_RNN_STEPS] * call->batch,
-                             .n = width,
-                             .k = n[FED_RNN_IN],
-                             .a = call->saved[KEPT_X],
-                             .a_row = n[FED_RNN_IN],
-                             .a_col = 1,
-                             .b = call->p[WEIGHT],
-                             .b_row = width,
-                             .b_col = 1,
-                             .c = gates,
-                             .c_row = width,
-                             .bias = call->p[BIAS]},
-                 call->scratch);
+    fed_recurrent_from_inputs(call, call->saved[KEPT_X], gates);
     memset(states, 0, state * sizeof *states);
     for (size_t t = 0; t < n[FED_RNN_STEPS]; t++, gates += call->batch * width) {
-        fed_gemm_run(&(fed_gemm){.m = call->batch,
-                                 .n = width,
-                                 .k = units,
-                                 .a = states + t * state,
-                                 .a_row = units,
-                                 .a_col = 1,
-                                 .b = call->p[RECURRENT],
-                                 .b_row = width,
-                                 .b_col = 1,
-                                 .c = from_h,
-                                 .c_row = width},
-                     call->scratch);
+        fed_recurrent_from_states(call, states + t * state, from_h, false);
         for (size_t b = 0; b < call->batch; b++) {
             size_t at = t * state + b * units;
             cell_forward(units, gates + b * width, from_h + b * width,
@@ -132,7 +109,7 @@ static void steps_backward(const fed_call *call, float *dh, float *turned)
 {
     size_t units = call->node->n[FED_RNN_HIDDEN], width = GATES * units;
     size_t state = call->batch * units;
-    fed_transpose(units, width, call->p[RECURRENT], width, turned, units);
+    fed_transpose(units, width, call->p[FED_RNN_RECURRENT], width, turned, units);
     memset(dh, 0, state * sizeof *dh);
     for (size_t t = call->node->n[FED_RNN_STEPS]; t-- > 0;) {
         float *gates = call->saved[KEPT_GATES] + t * call->batch * width;
@@ -146,58 +123,21 @@ static void steps_backward(const fed_call *call, float *dh, float *turned)
     }
 }
 
-/* Columns [column, column + n) of a weight gradient: rows' times their gradients. */
-static void weight_backward(const fed_call *call, const float *rows, size_t m,
-                            const float *gradient, size_t gradient_row, size_t column,
-                            size_t n, float *to)
-{
-    size_t width = GATES * call->node->n[FED_RNN_HIDDEN];
-    fed_gemm_run(&(fed_gemm){.m = m,
-                             .n = n,
-                             .k = call->node->n[FED_RNN_STEPS] * call->batch,
-                             .a = rows,
-                             .a_row = 1,
-                             .a_col = m,
-                             .b = gradient,
-                             .b_row = gradient_row,
-                             .b_col = 1,
-                             .c = to + column,
-                             .c_row = width,
-                             .accumulate = call->accumulate},
-                 call->scratch);
-}
-
 static void params_backward(const fed_call *call)
 {
     const size_t *n = call->node->n, units = n[FED_RNN_HIDDEN], width = GATES * units;
     size_t rows = n[FED_RNN_STEPS] * call->batch;
     const float *gates = call->saved[KEPT_GATES], *inner = call->saved[KEPT_INNER];
     const float *states = call->saved[KEPT_STATES];
-    weight_backward(call, call->saved[KEPT_X], n[FED_RNN_IN], gates, width, 0, width,
-                    call->g[WEIGHT]);
-    weight_backward(call, states, units, gates, width, 0, 2 * units, call->g[RECURRENT]);
-    weight_backward(call, states, units, inner, units, 2 * units, units,
-                    call->g[RECURRENT]);
-    fed_matrix_sum_rows(rows, width, gates, call->g[BIAS], call->accumulate);
+    fed_gate_gradient all = {gates, width, width}, outer = {gates, width, 2 * units};
+    fed_gate_gradient through = {inner, units, units};
+    fed_recurrent_weights(call, call->saved[KEPT_X], n[FED_RNN_IN], &all, 0,
+                          call->g[FED_RNN_WEIGHT]);
+    fed_recurrent_weights(call, states, units, &outer, 0, call->g[FED_RNN_RECURRENT]);
+    fed_recurrent_weights(call, states, units, &through, 2 * units,
+                          call->g[FED_RNN_RECURRENT]);
+    fed_matrix_sum_rows(rows, width, gates, call->g[FED_RNN_BIAS], call->accumulate);
     fed_matrix_sum_rows(rows, units, inner, call->g[RECURRENT_BIAS], call->accumulate);
-}
-
-static void input_backward(const fed_call *call, float *rows)
-{
-    const size_t *n = call->node->n, width = GATES * n[FED_RNN_HIDDEN];
-    fed_gemm_run(&(fed_gemm){.m = n[FED_RNN_STEPS] * call->batch,
-                             .n = n[FED_RNN_IN],
-                             .k = width,
-                             .a = call->saved[KEPT_GATES],
-                             .a_row = width,
-                             .a_col = 1,
-                             .b = call->p[WEIGHT],
-                             .b_row = 1,
-                             .b_col = width,
-                             .c = rows,
-                             .c_row = n[FED_RNN_IN]},
-                 call->scratch);
-    fed_recurrent_scatter(call, rows);
 }
 
 static void backward(const fed_call *call)
@@ -205,8 +145,9 @@ static void backward(const fed_call *call)
     size_t units = call->node->n[FED_RNN_HIDDEN];
     float *turned = call->work, *dh = turned + GATES * units * units;
     steps_backward(call, dh, turned);
-    if (call->g[WEIGHT]) params_backward(call);
-    if (call->dx[0]) input_backward(call, dh + call->batch * units);
+    if (call->g[FED_RNN_WEIGHT]) params_backward(call);
+    if (call->dx[0])
+        fed_recurrent_inputs(call, call->saved[KEPT_GATES], dh + call->batch * units);
 }
 
 static const fed_attr attrs[] = {FED_RECURRENT_ATTRS};

@@ -14,7 +14,6 @@
 #include "kernels/vector.h"
 
 enum { GATES = 4 };
-enum { WEIGHT, RECURRENT, BIAS };
 enum { KEPT_X, KEPT_GATES, KEPT_CELLS, KEPT_STATES };
 
 static fed_status infer(fed_node *node, const fed_shape *in, fed_error *err)
@@ -54,35 +53,11 @@ static void forward(const fed_call *call)
     float *states = call->saved[KEPT_STATES];
     size_t state = call->batch * units;
     fed_recurrent_gather(call, call->saved[KEPT_X]);
-    fed_gemm_run(&(fed_gemm){.m = n[FED_RNN_STEPS] * call->batch,
-                             .n = width,
-                             .k = n[FED_RNN_IN],
-                             .a = call->saved[KEPT_X],
-                             .a_row = n[FED_RNN_IN],
-                             .a_col = 1,
-                             .b = call->p[WEIGHT],
-                             .b_row = width,
-                             .b_col = 1,
-                             .c = gates,
-                             .c_row = width,
-                             .bias = call->p[BIAS]},
-                 call->scratch);
+    fed_recurrent_from_inputs(call, call->saved[KEPT_X], gates);
     memset(cells, 0, state * sizeof *cells);
     memset(states, 0, state * sizeof *states);
     for (size_t t = 0; t < n[FED_RNN_STEPS]; t++, gates += call->batch * width) {
-        fed_gemm_run(&(fed_gemm){.m = call->batch,
-                                 .n = width,
-                                 .k = units,
-                                 .a = states + t * state,
-                                 .a_row = units,
-                                 .a_col = 1,
-                                 .b = call->p[RECURRENT],
-                                 .b_row = width,
-                                 .b_col = 1,
-                                 .c = gates,
-                                 .c_row = width,
-                                 .accumulate = true},
-                     call->scratch);
+        fed_recurrent_from_states(call, states + t * state, gates, true);
         for (size_t b = 0; b < call->batch; b++) {
             size_t at = t * state + b * units;
             cell_forward(units, gates + b * width, cells + at, cells + at + state,
@@ -116,7 +91,7 @@ static void steps_backward(const fed_call *call, float *dh, float *dc, float *tu
     size_t units = call->node->n[FED_RNN_HIDDEN], width = GATES * units;
     size_t state = call->batch * units;
     const float *cells = call->saved[KEPT_CELLS];
-    fed_transpose(units, width, call->p[RECURRENT], width, turned, units);
+    fed_transpose(units, width, call->p[FED_RNN_RECURRENT], width, turned, units);
     memset(dh, 0, state * sizeof *dh);
     memset(dc, 0, state * sizeof *dc);
     for (size_t t = call->node->n[FED_RNN_STEPS]; t-- > 0;) {
@@ -143,56 +118,23 @@ static void steps_backward(const fed_call *call, float *dh, float *dc, float *tu
     }
 }
 
-/* dW = rows' dgates, over all steps at once. */
-static void weight_backward(const fed_call *call, const float *rows, size_t m, float *to)
-{
-    const size_t *n = call->node->n, width = GATES * n[FED_RNN_HIDDEN];
-    fed_gemm_run(&(fed_gemm){.m = m,
-                             .n = width,
-                             .k = n[FED_RNN_STEPS] * call->batch,
-                             .a = rows,
-                             .a_row = 1,
-                             .a_col = m,
-                             .b = call->saved[KEPT_GATES],
-                             .b_row = width,
-                             .b_col = 1,
-                             .c = to,
-                             .c_row = width,
-                             .accumulate = call->accumulate},
-                 call->scratch);
-}
-
-static void input_backward(const fed_call *call, float *rows)
-{
-    const size_t *n = call->node->n, width = GATES * n[FED_RNN_HIDDEN];
-    fed_gemm_run(&(fed_gemm){.m = n[FED_RNN_STEPS] * call->batch,
-                             .n = n[FED_RNN_IN],
-                             .k = width,
-                             .a = call->saved[KEPT_GATES],
-                             .a_row = width,
-                             .a_col = 1,
-                             .b = call->p[WEIGHT],
-                             .b_row = 1,
-                             .b_col = width,
-                             .c = rows,
-                             .c_row = n[FED_RNN_IN]},
-                 call->scratch);
-    fed_recurrent_scatter(call, rows);
-}
-
 static void backward(const fed_call *call)
 {
     const size_t *n = call->node->n, units = n[FED_RNN_HIDDEN], width = GATES * units;
     float *turned = call->work, *dh = turned + width * units;
     float *dc = dh + call->batch * units, *rows = dc + call->batch * units;
     steps_backward(call, dh, dc, turned);
-    if (call->g[WEIGHT]) {
-        weight_backward(call, call->saved[KEPT_X], n[FED_RNN_IN], call->g[WEIGHT]);
-        weight_backward(call, call->saved[KEPT_STATES], units, call->g[RECURRENT]);
+    if (call->g[FED_RNN_WEIGHT]) {
+        fed_gate_gradient d = {call->saved[KEPT_GATES], width, width};
+        fed_recurrent_weights(call, call->saved[KEPT_X], n[FED_RNN_IN], &d, 0,
+                              call->g[FED_RNN_WEIGHT]);
+        fed_recurrent_weights(call, call->saved[KEPT_STATES], units, &d, 0,
+                              call->g[FED_RNN_RECURRENT]);
         fed_matrix_sum_rows(n[FED_RNN_STEPS] * call->batch, width,
-                            call->saved[KEPT_GATES], call->g[BIAS], call->accumulate);
+                            call->saved[KEPT_GATES], call->g[FED_RNN_BIAS],
+                            call->accumulate);
     }
-    if (call->dx[0]) input_backward(call, rows);
+    if (call->dx[0]) fed_recurrent_inputs(call, call->saved[KEPT_GATES], rows);
 }
 
 static const fed_attr attrs[] = {FED_RECURRENT_ATTRS};
