@@ -2,7 +2,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
-#include <pthread.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +19,8 @@ enum {
     CONNECTION_MEMORY = 32768, /* headers and socket buffer of one connection */
     SLOT_BODY = 65536,         /* a larger body takes an upload slot */
     LISTEN_BACKLOG = 1024,
+    DRAIN_MS = 2000,
+    DRAIN_STEP_MS = 5,
     SPARE_FILES = 64 /* descriptors beside those of connections */
 };
 
@@ -27,6 +29,7 @@ struct fed_listener {
     fed_engine *engine;
     struct MHD_Daemon *daemon;
     fed_http_counters *counters;
+    atomic_uint open_requests; /* begun and not completed */
     int quiesced_socket;
 };
 
@@ -46,6 +49,7 @@ static void request_completed(void *ctx, struct MHD_Connection *connection, void
     fed_bytes_fini(&x->answer);
     fed_free(x);
     *state = NULL;
+    atomic_fetch_sub(&l->open_requests, 1);
 }
 
 static void connection_changed(void *ctx, struct MHD_Connection *connection, void **state,
@@ -120,6 +124,7 @@ static enum MHD_Result begin(fed_listener *l, struct MHD_Connection *connection,
     fed_exchange *x = fed_calloc(1, sizeof *x);
     if (!x) return MHD_NO;
     *state = x;
+    atomic_fetch_add(&l->open_requests, 1);
     x->connection = connection;
     x->begun_ms = fed_clock_monotonic_ms();
     fed_bytes_init(&x->answer, SIZE_MAX);
@@ -224,9 +229,8 @@ static fed_status start_daemon(fed_listener *l, const address *a, fed_error *err
         MHD_OPTION_CONNECTION_LIMIT, l->config.connections, MHD_OPTION_CONNECTION_TIMEOUT,
         l->config.idle_s, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
         MHD_OPTION_LISTEN_BACKLOG_SIZE, (unsigned)LISTEN_BACKLOG,
-        MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_NOTIFY_COMPLETED,
-        request_completed, l, MHD_OPTION_NOTIFY_CONNECTION, connection_changed, l,
-        MHD_OPTION_END);
+        MHD_OPTION_NOTIFY_COMPLETED, request_completed, l, MHD_OPTION_NOTIFY_CONNECTION,
+        connection_changed, l, MHD_OPTION_END);
     if (l->daemon) return FED_OK;
     return fed_fail(err, FED_E_IO, "--listen: %s: the address could not be bound",
                     l->config.listen);
@@ -267,9 +271,13 @@ uint16_t fed_listener_port(const fed_listener *l)
     return info ? info->port : 0;
 }
 
-void fed_listener_quiesce(fed_listener *l)
+/* libmicrohttpd closes connections when it stops, whatever is still to be sent. */
+void fed_listener_drain(fed_listener *l)
 {
+    int64_t end = fed_clock_monotonic_ms() + DRAIN_MS;
     l->quiesced_socket = MHD_quiesce_daemon(l->daemon);
+    while (atomic_load(&l->open_requests) && fed_clock_monotonic_ms() < end)
+        poll(NULL, 0, DRAIN_STEP_MS);
 }
 
 void fed_listener_free(fed_listener *l)

@@ -122,7 +122,7 @@ static void stop_listener(server *s)
     if (!s->listener) return;
     fed_engine_stop(s->engine);
     fed_engine_turn_away(s->engine);
-    fed_listener_quiesce(s->listener);
+    fed_listener_drain(s->listener);
     fed_listener_free(s->listener);
 }
 

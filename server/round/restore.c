@@ -1,6 +1,7 @@
 /* Putting back what the journal holds after a start, planned or not. */
 #include "coordinator_internal.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -34,6 +35,25 @@ static fed_span span_of(const fed_bytes *b)
     return (fed_span){b->data, b->len};
 }
 
+/* How many made this version: of version 0 nobody did. */
+static fed_status restore_last_cohort(const restoring *r, fed_served_task *t,
+                                      fed_error *err)
+{
+    char leaf[32];
+    fed_bytes trace;
+    fed_roster roster = {.n = 0};
+    if (t->head.version == 0) return FED_OK;
+    snprintf(leaf, sizeof leaf, "trace/%016" PRIu64, t->head.version);
+    fed_status status = get_part(r, &t->id, leaf, &trace, err);
+    if (!status) status = fed_roster_get(&roster, span_of(&trace), err);
+    t->last_members = roster.n;
+    for (uint32_t i = 0; i < roster.n; i++)
+        t->last_survivors += roster.members[i].survived;
+    fed_roster_fini(&roster);
+    fed_bytes_fini(&trace);
+    return status;
+}
+
 static fed_status restore_head(const restoring *r, fed_served_task *t, fed_error *err)
 {
     fed_bytes head, state, model = {0};
@@ -53,7 +73,7 @@ static fed_status restore_head(const restoring *r, fed_served_task *t, fed_error
     t->round_address = t->head.version_blob;
     fed_bytes_fini(&state);
     fed_bytes_fini(&model);
-    return status;
+    return status ? status : restore_last_cohort(r, t, err);
 }
 
 static fed_status restore_task(restoring *r, fed_span document, fed_error *err)

@@ -452,6 +452,7 @@ static void test_restart_after_commit(void)
     fed_address model = rig_info(&r, 0).head.model;
     rig_restart(&r);
     CHECK_EQ(rig_info(&r, 0).head.version, 1);
+    CHECK_EQ(rig_info(&r, 0).last_survivors, 3);
     CHECK_MEM(model.bytes, rig_info(&r, 0).head.model.bytes, 32);
     size_t asked = rig_inbox(&r, 1, cohort, FED_PHASE_INPUT);
     CHECK_EQ(answered_phase(asked), FED_PHASE_DONE);
