@@ -102,12 +102,15 @@ bool fed_federation_start_server(fed_federation *f)
 {
     IN_FOLDER(state, "server");
     IN_FOLDER(key, "operator.key.pub");
+    IN_FOLDER(enrolment, "enrolment.key.pub");
     IN_FOLDER(log, "server.log");
     const char *argv[] = {FED_BIN "/fedserver",
                           "--state",
                           state,
                           "--operator-key",
                           key,
+                          "--enrolment-key",
+                          enrolment,
                           "--listen",
                           f->listen,
                           "--retry-min-ms",
@@ -121,54 +124,111 @@ bool fed_federation_start_server(fed_federation *f)
     return f->server > 0;
 }
 
+/* The command line of fedclient for the clients `list`. */
+typedef struct device_line {
+    char state[256], key[256], enrolment[256], data[256], seed[16];
+    const char *argv[FED_ARGUMENTS_MAX];
+    size_t n;
+} device_line;
+
+static void add(device_line *l, const char *option, const char *value)
+{
+    l->argv[l->n++] = option;
+    if (value) l->argv[l->n++] = value;
+}
+
+static void make_line(const fed_federation *f, const char *list, device_line *l)
+{
+    *l = (device_line){.n = 0};
+    snprintf(l->state, sizeof l->state, "%s/devices", f->folder);
+    snprintf(l->key, sizeof l->key, "%s/operator.key.pub", f->folder);
+    snprintf(l->enrolment, sizeof l->enrolment, "%s/enrolment.key.pub", f->folder);
+    snprintf(l->data, sizeof l->data, "%s&partition=%s&clients=%u&seed=%u", f->data,
+             f->partition, f->devices, f->seed);
+    snprintf(l->seed, sizeof l->seed, "%u", f->seed);
+    add(l, f->seed ? FED_TEST_BIN "/fedclient-seeded" : FED_BIN "/fedclient", NULL);
+    if (f->seed) add(l, "--device-seed", l->seed);
+    add(l, "--server", f->url);
+    add(l, "--operator-key", l->key);
+    add(l, "--population", "test");
+    add(l, "--data", l->data);
+    add(l, "--client", list);
+    add(l, "--state", l->state);
+    add(l, "--max-step-ms", "10");
+    if (!f->enrolled) return;
+    add(l, "--enrolment-key", l->enrolment);
+    add(l, "--require-secagg", NULL);
+}
+
 bool fed_federation_start_device(fed_federation *f, unsigned i)
 {
-    IN_FOLDER(state, "devices");
-    IN_FOLDER(key, "operator.key.pub");
     IN_FOLDER(log, "devices.log");
-    char data[256], number[16], seed[16];
-    snprintf(data, sizeof data, "%s&partition=%s&clients=%u&seed=%u", f->data,
-             f->partition, f->devices, f->seed);
+    char number[16];
+    device_line line;
     snprintf(number, sizeof number, "%u", i);
-    snprintf(seed, sizeof seed, "%u", f->seed);
-    const char *argv[FED_ARGUMENTS_MAX] = {f->seed ? FED_TEST_BIN "/fedclient-seeded"
-                                                   : FED_BIN "/fedclient",
-                                           "--server",
-                                           f->url,
-                                           "--operator-key",
-                                           key,
-                                           "--population",
-                                           "test",
-                                           "--data",
-                                           data,
-                                           "--client",
-                                           number,
-                                           "--state",
-                                           state,
-                                           "--max-step-ms",
-                                           "10",
-                                           f->seed ? "--device-seed" : NULL,
-                                           seed};
-    f->clients[i] = fed_process_start(argv, log);
+    make_line(f, number, &line);
+    f->clients[i] = fed_process_start(line.argv, log);
     return f->clients[i] > 0;
 }
 
-static bool make_key(fed_federation *f)
+/* Run a program to its end; its output, if any is wanted, into a file of the folder. */
+static bool run_to_end(const char *const *argv, const char *out_path)
 {
-    IN_FOLDER(key, "operator.key");
     fed_bytes out;
-    const char *argv[] = {FED_BIN "/fedctl", "keygen", "--out", key, NULL};
-    fed_bytes_init(&out, 4096);
-    int code = fed_process_run(argv, 10000, &out);
+    fed_bytes_init(&out, 1 << 20);
+    int code = fed_process_run(argv, 30000, &out);
+    bool ok = CHECK_MSG(code == 0, "%s %s: exit %d: %s", argv[0], argv[1], code,
+                        fed_bytes_text(&out));
+    if (ok && out_path) ok = CHECK(write_text(out_path, fed_bytes_text(&out)));
     fed_bytes_fini(&out);
-    return CHECK_EQ(code, 0);
+    return ok;
+}
+
+static bool make_key(fed_federation *f, const char *name)
+{
+    IN_FOLDER(key, name);
+    const char *argv[] = {FED_BIN "/fedctl", "keygen", "--out", key, NULL};
+    return run_to_end(argv, NULL);
+}
+
+/* Tokens from the desk, requests from the devices, certificates back to them. */
+static bool enrol(fed_federation *f)
+{
+    IN_FOLDER(desk, "desk");
+    IN_FOLDER(tokens, "tokens");
+    IN_FOLDER(requests, "requests");
+    IN_FOLDER(certificates, "certificates");
+    IN_FOLDER(key, "enrolment.key");
+    char count[16], list[32];
+    device_line line;
+    snprintf(count, sizeof count, "%u", f->devices);
+    snprintf(list, sizeof list, "0-%u", f->devices - 1);
+    const char *give[] = {FED_BIN "/fedctl", "enrol", "tokens", "--desk", desk,
+                          "--count",         count,   NULL};
+    const char *sign[] = {FED_BIN "/fedctl", "enrol",      "sign",  requests,
+                          "--desk",          desk,         "--key", key,
+                          "--out",           certificates, NULL};
+    make_line(f, list, &line);
+    size_t common = line.n;
+    add(&line, "--enrol", tokens);
+    add(&line, "--request", requests);
+    if (!run_to_end(give, tokens) || !run_to_end(line.argv, NULL) ||
+        !run_to_end(sign, NULL))
+        return false;
+    line.n = common;
+    add(&line, "--certificate", certificates); /* taken, and kept in the state folder */
+    add(&line, "--enrol", tokens);             /* so that it ends */
+    add(&line, "--request", requests);
+    return run_to_end(line.argv, NULL);
 }
 
 bool fed_federation_begin(fed_federation *f)
 {
     if (!fed_folder_make(f->folder)) return false;
     snprintf(f->listen, sizeof f->listen, "127.0.0.1:0");
-    return make_key(f) && CHECK(fed_federation_start_server(f)) && read_port(f);
+    return make_key(f, "operator.key") && make_key(f, "enrolment.key") &&
+           CHECK(fed_federation_start_server(f)) && read_port(f) &&
+           (!f->enrolled || enrol(f));
 }
 
 void fed_federation_end(fed_federation *f)
@@ -286,8 +346,9 @@ void fed_federation_check_replay(fed_federation *f)
                           NULL};
     fed_bytes_init(&out, 1 << 20);
     if (save_trace(f, trace, real)) {
-        CHECK_EQ(fed_process_run(argv, 120000, &out), 0);
+        int code = fed_process_run(argv, 120000, &out);
         const char *text = fed_bytes_text(&out);
+        CHECK_MSG(code == 0, "fedsim: exit %d: %s", code, text);
         if (CHECK(text && find_model(text, replayed))) CHECK_STR(replayed, real);
     }
     fed_bytes_fini(&out);

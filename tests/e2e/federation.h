@@ -16,12 +16,14 @@ typedef struct fed_federation {
     const char *partition;
     unsigned devices;
     unsigned seed; /* of the devices; 0: fedclient with the system's randomness */
+    bool enrolled; /* the devices hold certificates, and refuse tasks without masks */
     pid_t server;
     pid_t clients[FED_FEDERATION_DEVICES_MAX];
     char task[65];
 } fed_federation;
 
-/** Make the folder, the operator's key, and start the server. False after a failed check. */
+/** Make the folder and the keys, start the server, enrol the devices. False after a failed
+ *  check. */
 bool fed_federation_begin(fed_federation *f);
 /** Kill what runs and remove the folder. */
 void fed_federation_end(fed_federation *f);

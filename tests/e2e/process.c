@@ -79,7 +79,7 @@ int fed_process_run(const char *const *argv, int64_t ms, fed_bytes *out)
     if (pipe(ends)) return -1;
     fcntl(ends[0], F_SETFD, FD_CLOEXEC);
     fcntl(ends[1], F_SETFD, FD_CLOEXEC);
-    pid_t pid = start(argv, ends[1], 2);
+    pid_t pid = start(argv, ends[1], ends[1]);
     close(ends[1]);
     if (pid > 0) {
         gather(ends[0], until, out);

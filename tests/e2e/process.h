@@ -17,7 +17,8 @@ pid_t fed_process_start(const char *const *argv, const char *log);
 bool fed_process_wait(pid_t pid, int64_t ms, int *code);
 /** kill -9, and wait. */
 void fed_process_kill(pid_t pid);
-/** Run to the end, at most `ms`; standard output is appended to `out`. The exit code, or -1. */
+/** Run to the end, at most `ms`; standard output and error are appended to `out`. The exit
+ *  code, or -1. */
 int fed_process_run(const char *const *argv, int64_t ms, fed_bytes *out);
 void fed_process_sleep(int64_t ms);
 
