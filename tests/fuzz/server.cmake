@@ -1,0 +1,3 @@
+fed_fuzz(roster ROOMS round)
+fed_fuzz(head ROOMS round)
+fed_fuzz(coordinator ROOMS round)
