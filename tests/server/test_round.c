@@ -477,10 +477,94 @@ static void test_federation_with_masks(void)
     run_federation(SECAGG_ACTIVE, &active);
 }
 
+/* What the operator signed and the device does not accept is refused by each device. */
+static void refused_by_devices(const char *secagg, void (*change)(device *d),
+                               const char *reason)
+{
+    static world w;
+    init_world(&w);
+    for (unsigned i = 0; i < DEVICES; i++) {
+        change(&w.devices[i]);
+        fed_session_free(w.devices[i].session);
+        start_device(&w, i);
+    }
+    create_task(&w, secagg);
+    for (unsigned steps = 0; steps < 300; steps++) {
+        if (w.n_queue)
+            deliver(&w, 0);
+        else
+            pass_time(&w);
+    }
+    CHECK_EQ(info_of(&w).head.version, 0);
+    for (unsigned i = 0; i < DEVICES; i++) {
+        fed_session_info info = fed_session_describe(w.devices[i].session);
+        CHECK_EQ(info.trained, 0);
+        if (info.refused)
+            CHECK_MSG(strstr(info.last_refusal, reason), "\"%s\"", info.last_refusal);
+    }
+    CHECK(fed_session_describe(w.devices[0].session).refused > 0);
+    fini_world(&w);
+}
+
+static void insist_on_secagg(device *d)
+{
+    d->config.floor.secagg = true;
+}
+
+static void insist_on_active(device *d)
+{
+    d->config.floor.cohort.adversary = FED_SECAGG_ACTIVE;
+}
+
+static void lose_certificate(device *d)
+{
+    d->config.is_enrolled = false;
+}
+
+static void test_device_refuses_a_plan_without_masks(void)
+{
+    refused_by_devices(SECAGG_OFF, insist_on_secagg, "this device insists on it");
+}
+
+static void test_device_without_certificate_refuses_masks(void)
+{
+    refused_by_devices(SECAGG_ACTIVE, lose_certificate, "no certificate");
+}
+
+/* The floor of the cohort is checked before anything of the update leaves the device. */
+static void test_device_that_insists_on_active_leaves_curious(void)
+{
+    static world w;
+    init_world(&w);
+    for (unsigned i = 0; i < DEVICES; i++) {
+        insist_on_active(&w.devices[i]);
+        fed_session_free(w.devices[i].session);
+        start_device(&w, i);
+    }
+    create_task(&w, SECAGG_CURIOUS);
+    for (unsigned steps = 0; steps < 300; steps++) {
+        if (w.n_queue)
+            deliver(&w, 0);
+        else
+            pass_time(&w);
+    }
+    fed_session_info info = fed_session_describe(w.devices[0].session);
+    CHECK_EQ(info_of(&w).head.version, 0);
+    CHECK_EQ(info.delivered, 0);
+    CHECK_MSG(strstr(info.last_refusal, "insists on active"), "\"%s\"",
+              info.last_refusal);
+    fini_world(&w);
+}
+
 int main(void)
 {
-    static const fed_case cases[] = {CASE(test_federation),
-                                     CASE(test_federation_with_masks), CASE(test_kills),
-                                     CASE(test_kills_with_masks)};
+    static const fed_case cases[] = {
+        CASE(test_federation),
+        CASE(test_federation_with_masks),
+        CASE(test_kills),
+        CASE(test_kills_with_masks),
+        CASE(test_device_refuses_a_plan_without_masks),
+        CASE(test_device_without_certificate_refuses_masks),
+        CASE(test_device_that_insists_on_active_leaves_curious)};
     return fed_run("round", cases, sizeof cases / sizeof *cases);
 }

@@ -1,0 +1,1 @@
+fed_fuzz(enrolment ROOMS secagg)
