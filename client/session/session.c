@@ -149,6 +149,8 @@ fed_status fed_turn_refuse(fed_turn *t, fed_status why)
              t->err->text);
     fed_log(FED_LOG_WARN, "offer_refused", "reason=\"%.300s\"", t->err->text);
     t->s->state = FED_SESSION_WAIT;
+    t->s->failures =
+        t->s->refusals++; /* a good check-in does not make the offer better */
     return fed_turn_back_off(t);
 }
 

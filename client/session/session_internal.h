@@ -22,6 +22,7 @@ struct fed_session {
     uint64_t exchange;  /* number of the request under way, 0: none */
     uint64_t exchanges; /* requests made so far */
     uint32_t failures;  /* in a row: the back-off grows with them */
+    uint32_t refusals;  /* of offers, since an update was last finished: likewise */
     uint64_t draws;
 
     /* The offer and what belongs to it. */

@@ -77,6 +77,7 @@ static fed_status finish(fed_turn *t)
     fed_codec_report report;
     fed_status status = encode(t, &report);
     if (status) return fed_turn_refuse(t, status);
+    s->refusals = 0;
     s->info.trained++;
     s->info.last_loss = fed_trainer_mean_loss(s->trainer);
     if (report.non_finite)

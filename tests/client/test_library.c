@@ -366,6 +366,114 @@ static void test_answers(void)
     end();
 }
 
+/* ---- enrolment --------------------------------------------------------------------------------- */
+
+static fed_client *open_with_key(app *a, const uint8_t key[32])
+{
+    fed_error err;
+    fed_client *c = NULL;
+    fed_http http = {app_send, app_cancel, a};
+    fed_client_config config = config_of(a, &http);
+    fed_dataset rows = {FED_SCRIPT_ROWS, fed_script_fetch, NULL};
+    config.enrolment_key = key;
+    config.require_secagg = true;
+    if (CHECK_OK(fed_client_open(&config, &c, &err), &err))
+        CHECK_OK(fed_client_set_dataset(c, &rows, &err), &err);
+    return c;
+}
+
+/* A certificate's line, by the desk with this seed. */
+static const char *certify(const uint8_t device[32], uint8_t seed, int64_t days)
+{
+    static fed_bytes line;
+    fed_error err;
+    uint8_t desk[32] = {seed};
+    fed_certificate c = {.expires_s = fed_clock_wall_ms() / 1000 + days * 86400};
+    memcpy(c.device_key, device, 32);
+    fed_bytes_fini(&line);
+    fed_bytes_init(&line, FED_ENROLMENT_LINE_MAX);
+    CHECK_OK(fed_certificate_sign(&c, desk, &err), &err);
+    CHECK_OK(fed_certificate_write(&c, &line, &err), &err);
+    return fed_bytes_text(&line);
+}
+
+static void check_request(const fed_client *c, const uint8_t device_key[32])
+{
+    fed_error err;
+    fed_bytes line;
+    uint8_t token[FED_TOKEN_BYTES], device[32];
+    char request[512];
+    const uint8_t given[FED_TOKEN_BYTES] = {6, 7};
+    fed_bytes_init(&line, FED_ENROLMENT_LINE_MAX);
+    CHECK_OK(fed_token_write(given, &line, &err), &err);
+    const char *text = fed_bytes_text(&line);
+    CHECK_OK(fed_client_enrolment_request(c, text, request, sizeof request, &err), &err);
+    fed_span span = {(const uint8_t *)request, strlen(request)};
+    CHECK_OK(fed_enrolment_request_read(span, token, device, &err), &err);
+    CHECK_MEM(token, given, sizeof given);
+    CHECK_MEM(device, device_key, 32);
+    CHECK_FAILS(fed_client_enrolment_request(c, text, request, 20, &err), FED_E_LIMIT,
+                &err, "room for 20");
+    CHECK_FAILS(fed_client_enrolment_request(c, "abc", request, 512, &err), FED_E_FORMAT,
+                &err, "");
+    fed_bytes_fini(&line);
+}
+
+static void test_enrolment(void)
+{
+    fed_error err;
+    app a = {.conditions = {true, true, true}};
+    fed_client_info info;
+    uint8_t desk_seed[32] = {8}, desk[32];
+    const uint8_t other[32] = {9};
+    begin(FED_LIE_NONE);
+    CHECK_OK(fed_ed25519_public(desk_seed, desk, &err), &err);
+    fed_client *c = open_client(&a);
+    fed_client_describe(c, &info);
+    check_request(c, info.device_key);
+    CHECK_FAILS(fed_client_set_certificate(c, certify(info.device_key, 8, 1), &err),
+                FED_E_STATE, &err, "enrolment_key");
+    fed_client_close(c);
+    c = open_with_key(&a, desk);
+    CHECK_FAILS(fed_client_set_certificate(c, "not one", &err), FED_E_FORMAT, &err, "");
+    CHECK_FAILS(fed_client_set_certificate(c, certify(other, 8, 1), &err), FED_E_INVALID,
+                &err, "another device");
+    CHECK_FAILS(fed_client_set_certificate(c, certify(info.device_key, 7, 1), &err),
+                FED_E_AUTH, &err, "");
+    CHECK_FAILS(fed_client_set_certificate(c, certify(info.device_key, 8, -1), &err),
+                FED_E_AUTH, &err, "");
+    CHECK(!c->session_config.is_enrolled);
+    CHECK_OK(fed_client_set_certificate(c, certify(info.device_key, 8, 1), &err), &err);
+    fed_client_close(c);
+    c = open_with_key(&a, desk); /* it was kept */
+    CHECK(c->session_config.is_enrolled);
+    fed_client_close(c);
+    c = open_with_key(&a, script.operator_key); /* another key is pinned now */
+    CHECK(!c->session_config.is_enrolled);
+    fed_client_close(c);
+    end();
+}
+
+/* The script's task has no secure aggregation, and this device insists on it. */
+static void test_floor(void)
+{
+    app a = {.conditions = {true, true, true}};
+    fed_client_info info = {0};
+    int64_t now = 1000000;
+    begin(FED_LIE_NONE);
+    fed_client *c = open_with_key(&a, script.operator_key);
+    for (int i = 0; c && i < STEPS && !info.refused && !info.trained; i++) {
+        step(c, &now);
+        if (a.pending) app_answer(&a);
+        fed_client_describe(c, &info);
+    }
+    CHECK_EQ(info.refused, 1);
+    CHECK_EQ(info.trained, 0);
+    CHECK_MSG(strstr(info.last_refusal, "insists"), "\"%s\"", info.last_refusal);
+    fed_client_close(c);
+    end();
+}
+
 /* ---- pace -------------------------------------------------------------------------------------- */
 
 static fed_status slow_fetch(void *ctx, const uint32_t *rows, size_t n, void *inputs,
@@ -508,8 +616,9 @@ static void test_process(void)
 int main(void)
 {
     static const fed_case cases[] = {
-        CASE(test_round),  CASE(test_restarts),     CASE(test_predict), CASE(test_config),
-        CASE(test_damage), CASE(test_disk_failure), CASE(test_answers), CASE(test_pace),
-        CASE(test_power),  CASE(test_process)};
+        CASE(test_round),   CASE(test_restarts),  CASE(test_predict),
+        CASE(test_config),  CASE(test_damage),    CASE(test_disk_failure),
+        CASE(test_answers), CASE(test_enrolment), CASE(test_floor),
+        CASE(test_pace),    CASE(test_power),     CASE(test_process)};
     return fed_run("library", cases, sizeof cases / sizeof *cases);
 }

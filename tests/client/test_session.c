@@ -190,6 +190,29 @@ static void test_lies(void)
     }
 }
 
+/* A task that is refused again and again costs little: the pauses grow to minutes. */
+static void test_refused_again(void)
+{
+    fed_script s;
+    device d;
+    if (!make_script(&s, FED_LIE_MODEL_CUT, 0)) return;
+    device_init(&d, &s);
+    int64_t began = d.now;
+    for (int i = 0; d.now - began < 3600000; i++) {
+        if (d.waiting) {
+            answer_truly(&d, &s);
+        } else {
+            if (d.wake_ms > d.now) d.now = d.wake_ms;
+            step(&d, &(fed_event){.kind = FED_EVENT_TIMER});
+        }
+    }
+    uint64_t refused = fed_session_describe(d.session).refused;
+    fed_note("%llu times in an hour", (unsigned long long)refused);
+    CHECK(refused >= 15 && refused <= 60);
+    device_fini(&d);
+    fed_script_fini(&s);
+}
+
 /* ---- versions ------------------------------------------------------------------------------ */
 
 static void offer_again(device *d, uint64_t version, const char *reason)
@@ -443,8 +466,8 @@ static void test_torture(void)
 int main(void)
 {
     static const fed_case cases[] = {CASE(test_truth),         CASE(test_lies),
-                                     CASE(test_versions),      CASE(test_odd_answers),
-                                     CASE(test_stray_answers), CASE(test_same_bytes),
-                                     CASE(test_torture)};
+                                     CASE(test_refused_again), CASE(test_versions),
+                                     CASE(test_odd_answers),   CASE(test_stray_answers),
+                                     CASE(test_same_bytes),    CASE(test_torture)};
     return fed_run("session", cases, sizeof cases / sizeof *cases);
 }

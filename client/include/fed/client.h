@@ -126,8 +126,8 @@ typedef struct fed_client_config {
      *  needed to join secure aggregation. NULL: none; such tasks are then refused. 32 bytes,
      *  copied. */
     const uint8_t *enrolment_key;
-    bool
-        require_secagg; /**< refuse tasks without secure aggregation, whatever is signed */
+    /** Refuse tasks without secure aggregation, whoever signed them. */
+    bool require_secagg;
 } fed_client_config;
 #define FED_CLIENT_CONFIG_INIT                                                           \
     {                                                                                    \
