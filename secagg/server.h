@@ -53,6 +53,11 @@ const char *fed_secagg_server_reason(const fed_secagg_server *server);
 FED_MUST_CHECK fed_status fed_secagg_server_join(fed_secagg_server *server, fed_span body,
                                                  int64_t now_s, uint32_t *member,
                                                  fed_bytes *record, fed_error *err);
+/** The identity that a join message says it is of, before anything of it is checked: whoever
+ *  knows from elsewhere who sent it compares. FED_E_FORMAT when it is none. */
+FED_MUST_CHECK fed_status fed_secagg_server_claimed(fed_span body,
+                                                    uint8_t key[FED_ED25519_BYTES],
+                                                    fed_error *err);
 /** Any later message of `member` (the caller knows from the URL who it is; that it is, only
  *  signatures show). The same bytes again are fine; FED_E_EXISTS for other bytes,
  *  FED_E_STATE when it is late or the member is out, FED_E_FORMAT, FED_E_AUTH. */

@@ -43,6 +43,20 @@ static fed_status admit(fed_secagg_server *s, const fed_secagg_bundle *bundle,
     return FED_OK;
 }
 
+fed_status fed_secagg_server_claimed(fed_span body, uint8_t key[FED_ED25519_BYTES],
+                                     fed_error *err)
+{
+    enum { CERTIFICATE_AT = FED_SECAGG_HEADER + FED_SHA256_BYTES + FED_SECAGG_UPDATE_ID };
+    fed_certificate c;
+    if (body.len != FED_SECAGG_BUNDLE)
+        return fed_fail(err, FED_E_FORMAT, "join: %zu bytes, not %d", body.len,
+                        FED_SECAGG_BUNDLE);
+    fed_span part = {body.data + CERTIFICATE_AT, FED_CERTIFICATE_BYTES};
+    FED_TRY(fed_certificate_parse(&c, part, err));
+    memcpy(key, c.device_key, FED_ED25519_BYTES);
+    return FED_OK;
+}
+
 fed_status fed_secagg_server_join(fed_secagg_server *s, fed_span body, int64_t now_s,
                                   uint32_t *member, fed_bytes *record, fed_error *err)
 {

@@ -33,18 +33,20 @@ static fed_status log_status(const fed_cohort *c, fed_error *err)
     return fed_fail(err, c->log.status, "cohort: no room for the journal's record");
 }
 
+/* A party never holds a member that the cohort does not: whose keys they are comes first. */
 fed_status fed_cohort_join_party(fed_cohort *c, fed_member *m, fed_span bundle,
                                  int64_t wall_s, fed_error *err)
 {
     fed_bytes record;
+    uint8_t claimed[FED_ED25519_BYTES];
+    FED_TRY(fed_secagg_server_claimed(bundle, claimed, err));
+    if (memcmp(claimed, m->device, sizeof claimed) != 0)
+        return fed_fail(err, FED_E_AUTH, "join: keys of another identity");
     fed_bytes_init(&record, SIZE_MAX);
     fed_status status =
         fed_secagg_server_join(c->party, bundle, wall_s, &m->number, &record, err);
     keep_record(c, &record);
-    if (status) return status;
-    if (memcmp(fed_secagg_server_device_key(c->party, m->number), m->device, 32) != 0)
-        return fed_fail(err, FED_E_AUTH, "join: keys of another identity");
-    return log_status(c, err);
+    return status ? status : log_status(c, err);
 }
 
 fed_status fed_cohort_receive(fed_cohort *c, fed_member *m, fed_phase phase,

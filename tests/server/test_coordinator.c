@@ -77,19 +77,25 @@ static void test_create(void)
     rig_close(&r);
 }
 
-static void test_secagg_needs_a_key(void)
+/* The same plan with secure aggregation on. Static. */
+static const char *masked_plan(void)
 {
+    static char plan[4096];
     static const char off[] = "{\"enabled\":false}",
                       on[] = "{\"adversary\":\"curious\",\"corrupt\":0,\"dropout\":0.3}";
-    fed_task_document doc;
-    fed_task *task = NULL;
-    char plan[4096];
-    rig_open(&r);
     const char *text = rig_plan("\"count\":3,\"cohort\":3,\"over_select\":1");
     const char *at = strstr(text, off);
     snprintf(plan, sizeof plan, "%.*s%s%s", (int)(at - text), text, on,
              at + sizeof off - 1);
-    rig_document(plan, &doc, &task);
+    return plan;
+}
+
+static void test_secagg_needs_a_key(void)
+{
+    fed_task_document doc;
+    fed_task *task = NULL;
+    rig_open(&r);
+    rig_document(masked_plan(), &doc, &task);
     CHECK_ANSWER(rig_send_document(&r, &doc, task, NULL), 403, "enrolment key");
     fed_task_free(task);
     rig_close(&r);
@@ -411,6 +417,80 @@ static void test_absent_members(void)
     rig_close(&r);
 }
 
+/* ---- secure aggregation ------------------------------------------------------------------- */
+
+static const uint8_t enrolment_seed[32] = {9};
+
+static void open_masked(void)
+{
+    fed_error err;
+    rig_open(&r);
+    CHECK_OK(fed_ed25519_public(enrolment_seed, r.config.enrolment_key, &err), &err);
+    r.config.has_enrolment_key = true;
+    rig_restart(&r);
+    rig_create(&r, masked_plan(), "masked");
+}
+
+/* The join body of a device, with the keys of `whose`: the caller's. */
+static void join_body(unsigned whose, const uint8_t cohort[32], fed_bytes *out)
+{
+    fed_error err;
+    fed_codec_round *round = NULL;
+    fed_secagg_params params;
+    fed_secagg_floor floor = {.adversary = FED_SECAGG_CURIOUS};
+    fed_secagg_device_config config = {.params = &params, .floor = &floor, .now_s = 5};
+    fed_secagg_device *device = NULL;
+    fed_bytes bundle;
+    fed_task_info info = rig_info(&r, 0);
+    rig_identity(whose, config.identity_seed, config.certificate.device_key);
+    config.certificate.expires_s = INT64_MAX;
+    CHECK_OK(fed_certificate_sign(&config.certificate, enrolment_seed, &err), &err);
+    CHECK_OK(fed_codec_round_first(fed_task_codec(info.task), 0, &round, &err), &err);
+    CHECK_OK(fed_task_secagg_params(info.task, round, cohort, r.config.enrolment_key,
+                                    &params, &err),
+             &err);
+    CHECK_OK(fed_secagg_device_new(&device, &config, &r.config.random, whose, &err),
+             &err);
+    fed_bytes_init(&bundle, 1 << 16);
+    CHECK_OK(fed_secagg_device_message(device, &bundle, &err), &err);
+    fed_join m = {.update_id = {1}, .bundle = {bundle.data, bundle.len}};
+    fed_bytes_init(out, 1 << 16);
+    fed_join_put(out, &m);
+    fed_bytes_fini(&bundle);
+    fed_secagg_device_free(device);
+    fed_codec_round_free(round);
+}
+
+static size_t join_with_keys_of(unsigned device, unsigned whose, const uint8_t cohort[32])
+{
+    fed_bytes body, message;
+    join_body(whose, cohort, &body);
+    rig_seal(&message, FED_REQUEST_JOIN, device, cohort, (fed_span){body.data, body.len});
+    size_t exchange = rig_ask(&r, FED_REQUEST_JOIN, message.data, message.len);
+    fed_bytes_fini(&body);
+    fed_bytes_fini(&message);
+    return exchange;
+}
+
+/* Another member's keys do not get into the cohort under one's own name: neither now, nor as
+ * a member that is there and is not. */
+static void test_borrowed_keys(void)
+{
+    uint8_t cohort[32];
+    open_masked();
+    for (unsigned i = 0; i < 3; i++)
+        rig_cohort(&r, rig_place(&r, i, 1), cohort);
+    CHECK_ANSWER(join_with_keys_of(0, 1, cohort), 403, "another identity");
+    CHECK_ANSWER(join_with_keys_of(0, 7, cohort), 403, "another identity");
+    CHECK_ANSWER(rig_join(&r, 0, 1, cohort), 400, "join: 0 bytes");
+    size_t joins[3];
+    for (unsigned i = 0; i < 3; i++)
+        joins[i] = join_with_keys_of(i, i, cohort);
+    for (unsigned i = 0; i < 3; i++)
+        CHECK_EQ(answered_phase(joins[i]), FED_PHASE_SHARE);
+    rig_close(&r);
+}
+
 /* ---- restarts ----------------------------------------------------------------------------- */
 
 static void test_restart_in_join(void)
@@ -635,6 +715,7 @@ int main(void)
                                      CASE(test_late_input),
                                      CASE(test_abort),
                                      CASE(test_absent_members),
+                                     CASE(test_borrowed_keys),
                                      CASE(test_restart_in_join),
                                      CASE(test_restart_in_input),
                                      CASE(test_restart_after_commit),
