@@ -40,7 +40,7 @@ static void *serve(void *ctx)
 {
     http_rig *h = ctx;
     h->status = fed_server_run(&h->config, h->stop[0], &h->err);
-    h->port = 0;
+    atomic_store(&h->ended, true);
     return NULL;
 }
 
@@ -65,12 +65,12 @@ bool http_start(http_rig *h)
     char path[128], text[16];
     h->err.text[0] = 0;
     h->status = FED_OK;
-    h->port = 1;
+    atomic_store(&h->ended, false);
     snprintf(path, sizeof path, "%s/port", h->folder);
     unlink(path);
     CHECK(pipe(h->stop) == 0);
     CHECK(pthread_create(&h->thread, NULL, serve, h) == 0);
-    for (int i = 0; i < START_TRIES && h->port; i++) {
+    for (int i = 0; i < START_TRIES && !atomic_load(&h->ended); i++) {
         if (read_file(h, "port", text, sizeof text)) {
             h->port = (unsigned)strtoul(text, NULL, 10);
             return true;

@@ -3,6 +3,7 @@
 #define FED_HTTP_RIG_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "coordinator_rig.h"
 #include "http.h"
@@ -13,6 +14,7 @@ typedef struct http_rig {
     char listen[32];
     int stop[2];
     pthread_t thread;
+    atomic_bool ended;
     fed_status status; /* what the server ended with */
     fed_error err;
     unsigned port;
