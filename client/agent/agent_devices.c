@@ -1,8 +1,6 @@
 /* Opening: the data file is read once, each device keeps the rows that are its own. */
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "agent_internal.h"
 #include "model.h"
@@ -117,8 +115,7 @@ static fed_status open_devices(fed_agent *a, fed_error *err)
         config.enrolment_key = enrolment_key;
     }
     FED_TRY(read_public_key(o->operator_key, config.operator_key, err));
-    if (mkdir(o->state, 0700) && errno != EEXIST)
-        return fed_fail(err, FED_E_IO, "%s: %s", o->state, strerror(errno));
+    FED_TRY(fed_folder_create(o->state, err));
     for (size_t i = 0; i < a->n; i++) {
         fed_status status = open_device(a, &a->devices[i], &config, err);
         if (status) return fed_fail_in(err, status, "client %u", a->devices[i].number);

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -111,15 +112,26 @@ fed_status fed_folder_sync(const char *folder, fed_error *err)
     return status;
 }
 
+fed_status fed_folder_create(const char *folder, fed_error *err)
+{
+    char parent[FED_PATH_MAX];
+    if (strlen(folder) >= FED_PATH_MAX)
+        return fed_fail(err, FED_E_LIMIT, "path: %zu bytes, at most %d", strlen(folder),
+                        FED_PATH_MAX - 1);
+    bool made = mkdir(folder, 0700) == 0;
+    if (!made && errno != EEXIST) return io_error(folder, "could not be made", err);
+    folder_of(folder, parent);
+    /* One that is there may have been made just before a crash; who made it may not let us
+     * look at its parent. */
+    fed_status status = fed_folder_sync(parent, made ? err : NULL);
+    return made ? status : FED_OK;
+}
+
 fed_status fed_folder_lock(const char *folder, int *fd, fed_error *err)
 {
     char path[FED_PATH_MAX + 8];
     *fd = -1;
-    if (strlen(folder) >= FED_PATH_MAX)
-        return fed_fail(err, FED_E_LIMIT, "path: %zu bytes, at most %d", strlen(folder),
-                        FED_PATH_MAX - 1);
-    if (mkdir(folder, 0700) && errno != EEXIST)
-        return io_error(folder, "could not be made", err);
+    FED_TRY(fed_folder_create(folder, err));
     snprintf(path, sizeof path, "%s/lock", folder);
     int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (lock < 0) return io_error(path, "could not be opened", err);

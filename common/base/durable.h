@@ -23,7 +23,9 @@ FED_MUST_CHECK fed_status fed_durable_replace(const char *path, fed_span bytes,
                                               fed_error *err);
 /** Make names that were added to or removed from a folder durable. */
 FED_MUST_CHECK fed_status fed_folder_sync(const char *folder, fed_error *err);
-/** Make the folder (mode 0700) unless it is there, and lock its file "lock"; the lock lasts
+/** Make a folder (mode 0700) unless it is there; its name is durable on return. */
+FED_MUST_CHECK fed_status fed_folder_create(const char *folder, fed_error *err);
+/** Make the folder likewise, and lock its file "lock"; the lock lasts
  *  until `*fd` is closed. FED_E_EXISTS when somebody else holds it. */
 FED_MUST_CHECK fed_status fed_folder_lock(const char *folder, int *fd, fed_error *err);
 

@@ -1,11 +1,7 @@
 #include "store.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <sqlite3.h>
@@ -41,20 +37,6 @@ static fed_status run_sql(fed_store *s, const char *sql, fed_error *err)
 }
 
 /* ---- opening ------------------------------------------------------------------------- */
-
-static fed_status lock_folder(fed_store *s, fed_error *err)
-{
-    char path[FED_STORE_PATH_MAX];
-    if (mkdir(s->folder, 0700) && errno != EEXIST)
-        return fed_fail(err, FED_E_IO, "%s: could not be made: %s", s->folder,
-                        strerror(errno));
-    snprintf(path, sizeof path, "%s/lock", s->folder);
-    s->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (s->lock < 0) return fed_fail(err, FED_E_IO, "%s: %s", path, strerror(errno));
-    if (flock(s->lock, LOCK_EX | LOCK_NB))
-        return fed_fail(err, FED_E_EXISTS, "%s: another process has it open", s->folder);
-    return FED_OK;
-}
 
 static fed_status read_number(fed_store *s, const char *sql, int *out, fed_error *err)
 {
@@ -142,7 +124,7 @@ fed_status fed_store_open(fed_store **out, const char *folder, fed_error *err)
     s->lock = -1;
     s->folder = fed_strdup(folder);
     fed_status status = s->folder ? FED_OK : fed_fail_nomem(err, strlen(folder));
-    if (!status) status = lock_folder(s, err);
+    if (!status) status = fed_folder_lock(folder, &s->lock, err);
     if (!status) status = fed_blob_files_init(folder, err);
     if (!status) status = open_database(s, err);
     if (!status) status = prepare_statements(s, err);
