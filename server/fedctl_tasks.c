@@ -67,24 +67,6 @@ static fed_status find_server_key(fed_operator_client *client, uint8_t key[32],
     return status;
 }
 
-/* Each change gives a new text, which takes the place of the old one. */
-static fed_status change_plan(fed_bytes *text, fed_error *err)
-{
-    for (size_t i = 0; i < opt.set.n; i++) {
-        fed_bytes changed;
-        fed_bytes_init(&changed, FED_PLAN_MAX_BYTES);
-        fed_status status =
-            fed_plan_set(text->data, text->len, opt.set.items[i], &changed, err);
-        if (status) {
-            fed_bytes_fini(&changed);
-            return fed_fail_in(err, status, "--set %s", opt.set.items[i]);
-        }
-        fed_bytes_fini(text);
-        *text = changed;
-    }
-    return FED_OK;
-}
-
 static fed_status make_body(fed_operator_client *client, fed_span plan, fed_bytes *body,
                             fed_address *id, fed_error *err)
 {
@@ -129,7 +111,9 @@ fed_status fed_ctl_task_create(const fed_operands *operands, fed_error *err)
     fed_bytes_init(&body, FED_PLAN_MAX_BYTES + 4096);
     fed_status status = fed_operator_client_new(&client, fed_ctl.server, err);
     if (!status) status = fed_file_read(operands->items[0], &plan, err);
-    if (!status) status = change_plan(&plan, err);
+    if (!status)
+        status = fed_fail_in(err, fed_plan_set_all(&plan, opt.set.items, opt.set.n, err),
+                             "--set");
     if (!status)
         status = make_body(client, (fed_span){plan.data, plan.len}, &body, &id, err);
     if (!status) status = submit(client, &body, &id, err);

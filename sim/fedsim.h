@@ -13,12 +13,6 @@ fed_status fed_sim_run(const fed_operands *operands, fed_error *err);
 fed_status fed_sim_check(const fed_operands *operands, fed_error *err);
 fed_status fed_sim_data(const fed_operands *operands, fed_error *err);
 
-/** Read a whole file of at most `max` bytes. `out` is empty after a failure. */
-FED_MUST_CHECK fed_status fed_sim_read_file(const char *path, size_t max, fed_bytes *out,
-                                            fed_error *err);
-/** Write a file, in place of what was there. */
-FED_MUST_CHECK fed_status fed_sim_write_file(const char *path, const fed_bytes *bytes,
-                                             fed_error *err);
 /** The plan in `path`, with the changes of `set` ("train.lr=0.1"), as a task with this
  *  public seed. */
 FED_MUST_CHECK fed_status fed_sim_load_task(fed_task **out, const char *path,

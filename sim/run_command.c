@@ -57,10 +57,14 @@ static fed_status load_faults(fed_faults *out, fed_error *err)
     fed_bytes text;
     *out = (fed_faults){0};
     if (!opt.faults) return FED_OK;
-    FED_TRY(fed_sim_read_file(opt.faults, FED_FAULTS_MAX_BYTES, &text, err));
-    fed_status status = fed_faults_parse(out, (fed_span){text.data, text.len}, err);
+    fed_bytes_init(&text, FED_FAULTS_MAX_BYTES);
+    fed_status status = fed_file_read(opt.faults, &text, err);
+    if (!status)
+        status =
+            fed_fail_in(err, fed_faults_parse(out, (fed_span){text.data, text.len}, err),
+                        "%s", opt.faults);
     fed_bytes_fini(&text);
-    return fed_fail_in(err, status, "%s", opt.faults);
+    return status;
 }
 
 static fed_status check_options(size_t runs, fed_error *err)
@@ -132,7 +136,8 @@ static fed_status write_report_file(const char *name, const fed_bytes *bytes,
     int n = snprintf(path, sizeof path, "%s/%s", opt.report, name);
     if (n < 0 || (size_t)n >= sizeof path)
         return fed_fail(err, FED_E_INVALID, "--report: the path is too long");
-    return fed_sim_write_file(path, bytes, err);
+    return fed_file_write(path, (fed_span){bytes->data, bytes->len}, 0644,
+                          FED_FILE_REPLACE, err);
 }
 
 typedef fed_status report_writer(const fed_report *runs, size_t n, fed_bytes *out,

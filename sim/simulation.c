@@ -15,11 +15,15 @@ static fed_status load_replay(fed_simulation *s, uint8_t seed[FED_SEED_BYTES],
 {
     fed_bytes text;
     if (!s->config.replay) return FED_OK;
-    FED_TRY(fed_sim_read_file(s->config.replay, FED_TRACE_MAX_BYTES, &text, err));
-    fed_status status = fed_trace_parse(&s->replay, (fed_span){text.data, text.len}, err);
+    fed_bytes_init(&text, FED_TRACE_MAX_BYTES);
+    fed_status status = fed_file_read(s->config.replay, &text, err);
+    if (!status)
+        status = fed_fail_in(
+            err, fed_trace_parse(&s->replay, (fed_span){text.data, text.len}, err), "%s",
+            s->config.replay);
     fed_bytes_fini(&text);
     memcpy(seed, s->replay.head.seed, FED_SEED_BYTES);
-    return fed_fail_in(err, status, "%s", s->config.replay);
+    return status;
 }
 
 static fed_status check_replay(const fed_simulation *s, fed_error *err)

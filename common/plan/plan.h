@@ -265,6 +265,12 @@ FED_MUST_CHECK fed_status fed_plan_address(const fed_plan *plan,
 FED_MUST_CHECK fed_status fed_plan_set(const void *text, size_t n, const char *assignment,
                                        fed_bytes *out, fed_error *err);
 
+/** `n` such changes to the text itself, in their order. A failure names the assignment; then
+ *  those before it have been made. */
+FED_MUST_CHECK fed_status fed_plan_set_all(fed_bytes *text,
+                                           const char *const *assignments, size_t n,
+                                           fed_error *err);
+
 /** Devices invited to one cohort: n_max = ⌈rounds.cohort · rounds.over_select⌉. */
 int64_t fed_plan_invited(const fed_plan *plan);
 

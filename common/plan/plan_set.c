@@ -94,3 +94,22 @@ out:
     json_decref(root);
     return status;
 }
+
+/* Each change gives a new text, which takes the place of the old one. */
+fed_status fed_plan_set_all(fed_bytes *text, const char *const *assignments, size_t n,
+                            fed_error *err)
+{
+    for (size_t i = 0; i < n; i++) {
+        fed_bytes changed;
+        fed_bytes_init(&changed, text->max);
+        fed_status status =
+            fed_plan_set(text->data, text->len, assignments[i], &changed, err);
+        if (status) {
+            fed_bytes_fini(&changed);
+            return fed_fail_in(err, status, "%s", assignments[i]);
+        }
+        fed_bytes_fini(text);
+        *text = changed;
+    }
+    return FED_OK;
+}

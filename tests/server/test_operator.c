@@ -190,7 +190,7 @@ static void test_create_refusals(void)
         "task create plan.json -s %s -k key --population 'a\tb'", url);
     CTL(EXIT_REFUSED, "train.batch: 0 is below 1",
         "task create plan.json -s %s -k key --population p --set train.batch=0", url);
-    CTL(EXIT_REFUSED, "--set nothing=1",
+    CTL(EXIT_REFUSED, "--set: nothing=1",
         "task create plan.json -s %s -k key --population p --set nothing=1", url);
     CTL(EXIT_REFUSED, "--holdout",
         "task create plan.json -s %s -k key --population p --set evaluate.on=holdout",

@@ -25,23 +25,16 @@ enum { SMALL_PARAMS = 20 * 8 + 8 + 8 * 4 + 4 };
 /* The small plan with space-separated changes: the caller's. */
 static fed_status change(const char *assignments, fed_bytes *text, fed_error *err)
 {
-    char list[512], *rest = list;
-    snprintf(list, sizeof list, "%s", assignments);
+    char words[512], *rest = NULL;
+    const char *list[16];
+    size_t n = 0;
+    snprintf(words, sizeof words, "%s", assignments);
+    for (char *word = strtok_r(words, " ", &rest); word && n < 16;
+         word = strtok_r(NULL, " ", &rest))
+        list[n++] = word;
     fed_bytes_init(text, TEXT_MAX);
     fed_bytes_put_text(text, small);
-    while (*rest) {
-        fed_bytes changed;
-        size_t n = strcspn(rest, " ");
-        bool last = rest[n] == 0;
-        rest[n] = 0;
-        fed_bytes_init(&changed, TEXT_MAX);
-        fed_status status = fed_plan_set(text->data, text->len, rest, &changed, err);
-        fed_bytes_fini(text);
-        *text = changed;
-        if (status) return status;
-        rest += last ? n : n + 1;
-    }
-    return FED_OK;
+    return fed_plan_set_all(text, list, n, err);
 }
 
 static fed_status try_task(const char *assignments, fed_task **task, fed_error *err)
