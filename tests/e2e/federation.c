@@ -160,15 +160,27 @@ static void make_line(const fed_federation *f, const char *list, device_line *l)
     add(l, "--require-secagg", NULL);
 }
 
-bool fed_federation_start_device(fed_federation *f, unsigned i)
+static bool start_clients(fed_federation *f, const char *list, pid_t *pid)
 {
     IN_FOLDER(log, "devices.log");
-    char number[16];
     device_line line;
+    make_line(f, list, &line);
+    *pid = fed_process_start(line.argv, log);
+    return *pid > 0;
+}
+
+bool fed_federation_start_device(fed_federation *f, unsigned i)
+{
+    char number[16];
     snprintf(number, sizeof number, "%u", i);
-    make_line(f, number, &line);
-    f->clients[i] = fed_process_start(line.argv, log);
-    return f->clients[i] > 0;
+    return start_clients(f, number, &f->clients[i]);
+}
+
+bool fed_federation_start_together(fed_federation *f)
+{
+    char list[32];
+    snprintf(list, sizeof list, "0-%u", f->devices - 1);
+    return start_clients(f, list, &f->clients[0]);
 }
 
 /* Run a program to its end; its output, if any is wanted, into a file of the folder. */

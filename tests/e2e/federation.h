@@ -29,6 +29,8 @@ bool fed_federation_begin(fed_federation *f);
 void fed_federation_end(fed_federation *f);
 bool fed_federation_start_server(fed_federation *f);
 bool fed_federation_start_device(fed_federation *f, unsigned i);
+/** All devices in one process. */
+bool fed_federation_start_together(fed_federation *f);
 bool fed_federation_create_task(fed_federation *f);
 /** Wait until the task is done, at most `ms`. */
 bool fed_federation_wait(fed_federation *f, int64_t ms);

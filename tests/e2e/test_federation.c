@@ -34,6 +34,25 @@ static void test_one_plan(void)
     fed_federation_end(&f);
 }
 
+/* The same with all devices in one process, one thread, one network. */
+static void test_together(void)
+{
+    fed_federation f = {.plan = plan,
+                        .data = "synthetic:gaussian?dims=20&classes=4&rows=400",
+                        .partition = "iid",
+                        .devices = 12};
+    int code = -1;
+    if (fed_federation_begin(&f) && fed_federation_create_task(&f)) {
+        CHECK(fed_federation_start_together(&f));
+        CHECK(fed_federation_wait(&f, 60000));
+        kill(f.clients[0], SIGINT);
+        if (CHECK(fed_process_wait(f.clients[0], 5000, &code))) f.clients[0] = 0;
+        CHECK_EQ(code, 0);
+        fed_federation_check_trace(&f, 6);
+    }
+    fed_federation_end(&f);
+}
+
 /* With repeatable randomness, fedsim repeats what the processes did, bit for bit. */
 static void test_replay(void)
 {
@@ -53,6 +72,7 @@ static void test_replay(void)
 
 int main(void)
 {
-    static const fed_case cases[] = {CASE(test_one_plan), CASE(test_replay)};
+    static const fed_case cases[] = {CASE(test_one_plan), CASE(test_together),
+                                     CASE(test_replay)};
     return fed_run("federation", cases, sizeof cases / sizeof *cases);
 }
