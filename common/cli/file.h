@@ -1,4 +1,5 @@
-/* Whole files, read and written the way a program should. */
+/* What a command line names: read whatever it is (a pipe, /dev/stdin), written for people.
+ * What a program keeps for itself goes through base's durable.h. */
 #ifndef FED_FILE_H
 #define FED_FILE_H
 

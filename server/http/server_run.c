@@ -1,7 +1,6 @@
 /* Putting the server together, and taking it apart in the right order: no new connections,
  * answers for those that wait, then the threads, then the store. */
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -21,35 +20,25 @@ typedef struct server {
     pthread_t watcher;
 } server;
 
-/* FOLDER/name appears in one piece. */
-static fed_status write_file(const char *folder, const char *name, fed_span text,
+static fed_status write_file(const server *s, const char *name, const fed_bytes *text,
                              fed_error *err)
 {
-    char path[4096], temporary[4096 + 8];
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    snprintf(temporary, sizeof temporary, "%s.new", path);
-    int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    bool ok = fd >= 0 && write(fd, text.data, text.len) == (ssize_t)text.len;
-    if (fd >= 0) close(fd);
-    if (ok && rename(temporary, path) == 0) return FED_OK;
-    return fed_fail(err, FED_E_IO, "%s: could not be written: %s", path, strerror(errno));
+    char path[FED_PATH_MAX];
+    snprintf(path, sizeof path, "%.4000s/%s", s->config->folder, name);
+    return fed_durable_replace(path, (fed_span){text->data, text->len}, err);
 }
 
 /* What whoever started this wants to know: the key that signs versions, and the port. */
 static fed_status tell(const server *s, fed_error *err)
 {
-    const char *folder = s->config->folder;
     fed_bytes text;
     fed_bytes_init(&text, FED_KEYFILE_MAX);
     fed_status status =
         fed_keyfile_put(FED_KEY_PUBLIC, fed_engine_server_key(s->engine), &text, err);
-    if (!status)
-        status =
-            write_file(folder, "server.key.pub", (fed_span){text.data, text.len}, err);
+    if (!status) status = write_file(s, "server.key.pub", &text, err);
     fed_bytes_clear(&text);
     fed_bytes_printf(&text, "%u\n", fed_listener_port(s->listener));
-    if (!status)
-        status = write_file(folder, "port", (fed_span){text.data, text.len}, err);
+    if (!status) status = write_file(s, "port", &text, err);
     fed_bytes_fini(&text);
     return status;
 }
