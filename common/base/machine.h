@@ -5,7 +5,8 @@
  * (an event) and what time it is (milliseconds, monotonic), and answers in an outbox:
  * records to make durable, messages to send, and when it wants to be woken. The records of
  * one step are one transaction. A message goes out only after the records of its own step
- * and of every step before it are durable; the shell then says so with FED_EVENT_STORED.
+ * and of every step before it are durable. A shell that stores in the background says so
+ * with FED_EVENT_STORED; those here store first and send then, so none of them needs to.
  * The shells (HTTP server, libcurl client, simulator) do nothing else, so the simulator runs
  * the production code.
  */
