@@ -63,21 +63,21 @@ typedef enum fed_plan_mask_stream {
 } fed_plan_mask_stream;
 
 typedef enum fed_plan_mechanism {
-    FED_PRIVACY_NONE,
-    FED_PRIVACY_DISTRIBUTED_GAUSSIAN,
-    FED_PRIVACY_DISTRIBUTED_SKELLAM,
-    FED_PRIVACY_CENTRAL_GAUSSIAN,
-    FED_PRIVACY_LOCAL_GAUSSIAN,
-    FED_PRIVACY_MATRIX,
-    FED_PRIVACY_DP_SGD
+    FED_MECHANISM_NONE,
+    FED_MECHANISM_DISTRIBUTED_GAUSSIAN,
+    FED_MECHANISM_DISTRIBUTED_SKELLAM,
+    FED_MECHANISM_CENTRAL_GAUSSIAN,
+    FED_MECHANISM_LOCAL_GAUSSIAN,
+    FED_MECHANISM_MATRIX,
+    FED_MECHANISM_DP_SGD
 } fed_plan_mechanism;
 
 typedef enum fed_plan_unit { FED_UNIT_DEVICE, FED_UNIT_EXAMPLE } fed_plan_unit;
 
 typedef enum fed_plan_sampling {
-    FED_SAMPLING_NONE,
-    FED_SAMPLING_POISSON,
-    FED_SAMPLING_FIXED_SIZE
+    FED_PLAN_SAMPLING_NONE,
+    FED_PLAN_SAMPLING_POISSON,
+    FED_PLAN_SAMPLING_FIXED_SIZE
 } fed_plan_sampling;
 
 typedef enum fed_plan_strategy_name {

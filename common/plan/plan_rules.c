@@ -14,7 +14,7 @@ typedef fed_status rule(const fed_plan *plan, fed_error *err);
 
 static bool is_private(const fed_plan *plan)
 {
-    return plan->privacy.mechanism != FED_PRIVACY_NONE;
+    return plan->privacy.mechanism != FED_MECHANISM_NONE;
 }
 
 static bool is_integer_update(const fed_plan *plan)
@@ -178,7 +178,7 @@ static fed_status check_privacy_numbers(const fed_plan *plan, fed_error *err)
                         "privacy.delta: %g is not below 1/privacy.population, 1/%lld: it "
                         "would allow one device to be published",
                         p->delta, (long long)p->population);
-    if (p->sampling == FED_SAMPLING_NONE && p->max_participations == FED_PLAN_NONE)
+    if (p->sampling == FED_PLAN_SAMPLING_NONE && p->max_participations == FED_PLAN_NONE)
         return fed_fail(
             err, FED_E_REFUSED,
             "privacy.max_participations: needed with privacy.sampling \"none\", "
@@ -194,8 +194,8 @@ static fed_status check_privacy_numbers(const fed_plan *plan, fed_error *err)
 static fed_status check_privacy_parties(const fed_plan *plan, fed_error *err)
 {
     const fed_plan_privacy *p = &plan->privacy;
-    bool distributed = p->mechanism == FED_PRIVACY_DISTRIBUTED_GAUSSIAN ||
-                       p->mechanism == FED_PRIVACY_DISTRIBUTED_SKELLAM;
+    bool distributed = p->mechanism == FED_MECHANISM_DISTRIBUTED_GAUSSIAN ||
+                       p->mechanism == FED_MECHANISM_DISTRIBUTED_SKELLAM;
     if (distributed && !plan->secagg.enabled)
         return fed_fail(err, FED_E_REFUSED,
                         "privacy.mechanism: distributed noise needs secagg.enabled: one "
@@ -211,7 +211,7 @@ static fed_status check_privacy_parties(const fed_plan *plan, fed_error *err)
         return fed_fail(err, FED_E_REFUSED,
                         "privacy.colluders: %lld is not below rounds.min_survivors, %lld",
                         (long long)p->colluders, (long long)plan->rounds.min_survivors);
-    bool by_example = p->mechanism == FED_PRIVACY_DP_SGD;
+    bool by_example = p->mechanism == FED_MECHANISM_DP_SGD;
     if (is_private(plan) && (p->unit == FED_UNIT_EXAMPLE) != by_example)
         return fed_fail(
             err, FED_E_REFUSED,
@@ -223,7 +223,8 @@ static fed_status check_privacy_parties(const fed_plan *plan, fed_error *err)
 static fed_status check_private_update(const fed_plan *plan, fed_error *err)
 {
     const fed_plan_update *u = &plan->update;
-    if (!is_private(plan) || plan->privacy.mechanism == FED_PRIVACY_DP_SGD) return FED_OK;
+    if (!is_private(plan) || plan->privacy.mechanism == FED_MECHANISM_DP_SGD)
+        return FED_OK;
     if (u->clip == FED_PLAN_AUTO)
         return fed_fail(
             err, FED_E_REFUSED,

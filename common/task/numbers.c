@@ -68,7 +68,7 @@ static uint32_t min_survivors(const fed_plan *plan, uint32_t invited)
 {
     if (plan->rounds.min_survivors != FED_PLAN_AUTO)
         return (uint32_t)plan->rounds.min_survivors;
-    if (!plan->secagg.enabled && plan->privacy.mechanism == FED_PRIVACY_NONE) return 1;
+    if (!plan->secagg.enabled && plan->privacy.mechanism == FED_MECHANISM_NONE) return 1;
     double floor_n = ceil((1 - plan->secagg.dropout) * invited);
     return floor_n < (double)plan->rounds.cohort ? (uint32_t)floor_n
                                                  : (uint32_t)plan->rounds.cohort;

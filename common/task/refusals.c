@@ -25,7 +25,7 @@ static bool strategy_is_built(fed_plan_strategy_name name)
 fed_status fed_task_refuse(const fed_plan *plan, fed_error *err)
 {
     const refusal refusals[] = {
-        {plan->privacy.mechanism != FED_PRIVACY_NONE,
+        {plan->privacy.mechanism != FED_MECHANISM_NONE,
          "privacy.mechanism: differential privacy is not carried out yet; say \"none\""},
         {plan->rounds.max_staleness > 0,
          "rounds.max_staleness: asynchronous rounds are not carried out yet; say 0"},

@@ -118,7 +118,7 @@ fed_status fed_distributed_encode(const fed_distributed *mechanism, float *x,
     return status;
 }
 
-int64_t fed_ring_centre(uint64_t value, unsigned bits)
+int64_t fed_distributed_centre(uint64_t value, unsigned bits)
 {
     uint64_t mask = bits < 64 ? ((uint64_t)1 << bits) - 1 : UINT64_MAX;
     uint64_t half = (uint64_t)1 << (bits - 1);

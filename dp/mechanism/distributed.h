@@ -80,6 +80,6 @@ FED_MUST_CHECK fed_status fed_distributed_encode(const fed_distributed *mechanis
                                                  fed_error *err);
 /** The server's half for one coordinate: the ring's element, centred in
  *  [-2^(B-1), 2^(B-1)). */
-int64_t fed_ring_centre(uint64_t value, unsigned bits);
+int64_t fed_distributed_centre(uint64_t value, unsigned bits);
 
 #endif

@@ -138,7 +138,7 @@ static double release(pipeline *p, bool present, int64_t *sum)
             ring[i] = (ring[i] + (uint64_t)out[i]) & mask;
     }
     for (int i = 0; i < DIM; i++) {
-        sum[i] = fed_ring_centre(ring[i], p->d.config.bits);
+        sum[i] = fed_distributed_centre(ring[i], p->d.config.bits);
         projection += (double)sum[i] / sqrt(DIM);
     }
     return projection;

@@ -186,10 +186,10 @@ static void test_derive(void)
     CHECK_FAILS(fed_distributed_derive(&c, &d, &err), FED_E_INVALID, &err, "bits");
     c = example(), c.survivors_min = 13;
     CHECK_FAILS(fed_distributed_derive(&c, &d, &err), FED_E_INVALID, &err, "s_min");
-    CHECK_EQ(fed_ring_centre(8191, 14), 8191);
-    CHECK_EQ(fed_ring_centre(8192, 14), -8192);
-    CHECK_EQ(fed_ring_centre(16383, 14), -1);
-    CHECK_EQ(fed_ring_centre(16384 + 5, 14), 5);
+    CHECK_EQ(fed_distributed_centre(8191, 14), 8191);
+    CHECK_EQ(fed_distributed_centre(8192, 14), -8192);
+    CHECK_EQ(fed_distributed_centre(16383, 14), -1);
+    CHECK_EQ(fed_distributed_centre(16384 + 5, 14), 5);
 }
 
 /* Sum of `survivors` devices through the ring; returns the sum of squares over coordinates of
@@ -216,7 +216,7 @@ static double ring_sum(const fed_distributed *d, const fed_sampler *s, unsigned 
         for (unsigned device = 0; device < survivors; device++)
             input += ((i * 7 + device) % 2 ? 1 : -1) * d->config.clip * d->scale /
                      sqrt((double)n);
-        sum[i] = fed_ring_centre((uint64_t)whole[i], d->config.bits);
+        sum[i] = fed_distributed_centre((uint64_t)whole[i], d->config.bits);
         *wrapped += sum[i] != whole[i];
         square += ((double)whole[i] - input) * ((double)whole[i] - input);
     }

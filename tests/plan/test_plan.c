@@ -44,7 +44,7 @@ static void test_defaults(void)
     CHECK_EQ(plan->train.batch, 10);
     CHECK_EQ(plan->train.max_s, FED_PLAN_NONE);
     CHECK(plan->secagg.enabled && plan->secagg.adversary == FED_ADVERSARY_ACTIVE);
-    CHECK(plan->privacy.mechanism == FED_PRIVACY_NONE);
+    CHECK(plan->privacy.mechanism == FED_MECHANISM_NONE);
     CHECK_EQ(plan->update.bits, 8);
     CHECK(plan->update.clip == FED_PLAN_AUTO);
     CHECK(plan->strategy.name == FED_STRATEGY_FEDAVG);
