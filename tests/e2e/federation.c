@@ -50,6 +50,17 @@ bool fed_federation_create_task(fed_federation *f)
     return ok;
 }
 
+bool fed_federation_stop_task(fed_federation *f)
+{
+    IN_FOLDER(key, "operator.key");
+    fed_bytes out;
+    const char *words[] = {"task", "stop", f->task, "--key", key};
+    fed_bytes_init(&out, 4096);
+    bool ok = CHECK(ask(f, words, sizeof words / sizeof *words, &out));
+    fed_bytes_fini(&out);
+    return ok;
+}
+
 long long fed_federation_number(fed_federation *f, const char *field)
 {
     fed_bytes out;

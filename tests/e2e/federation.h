@@ -32,6 +32,8 @@ bool fed_federation_start_device(fed_federation *f, unsigned i);
 /** All devices in one process. */
 bool fed_federation_start_together(fed_federation *f);
 bool fed_federation_create_task(fed_federation *f);
+/** Let the operator stop it: no version follows. */
+bool fed_federation_stop_task(fed_federation *f);
 /** Wait until the task is done, at most `ms`. */
 bool fed_federation_wait(fed_federation *f, int64_t ms);
 /** What `fedctl task show --json` says under `field`, a whole number; -1 when it is away. */
