@@ -16,6 +16,7 @@ enum { BATCH_MAX = 256, RESTART_S = 5 /* after which a stopped server may be bac
 /** A task, as the engine keeps track of it. */
 typedef struct followed_task {
     uint64_t told_version; /* plus one: the hook knows of it */
+    uint64_t version;      /* that was durable when last looked at */
     fed_last_evaluation evaluation;
     fed_last_evaluation report; /* from the evaluator, if `ended`; guarded by the lock */
 } followed_task;
@@ -41,14 +42,15 @@ struct fed_engine {
 
 /* ---- making -------------------------------------------------------------------------- */
 
-/* A version that was evaluated before is not evaluated again. */
-static fed_status restore_evaluations(fed_engine *e, const fed_journal *journal,
+/* A version that is there is no news, and one that was evaluated before is not again. */
+static fed_status restore_followed(fed_engine *e, const fed_journal *journal,
                                       fed_error *err)
 {
     for (size_t i = 0; i < fed_coordinator_task_count(e->coordinator); i++) {
         fed_task_info info;
         followed_task *t = &e->tasks[i];
         fed_coordinator_task_info(e->coordinator, i, &info);
+        t->version = info.head.version;
         FED_TRY(fed_evaluation_restore(journal, &info.id, &t->evaluation, err));
         if (t->evaluation.known && t->evaluation.version == info.head.version)
             t->told_version = info.head.version + 1;
@@ -76,7 +78,7 @@ static fed_status restore(fed_engine *e, fed_error *err)
     if (!status)
         status = fed_coordinator_restore(e->coordinator, &journal,
                                          fed_clock_monotonic_ms(), err);
-    return status ? status : restore_evaluations(e, &journal, err);
+    return status ? status : restore_followed(e, &journal, err);
 }
 
 fed_status fed_engine_new(fed_engine **out, const fed_server_config *config,
@@ -370,11 +372,22 @@ static fed_status take_reports(fed_engine *e, fed_error *err)
     return FED_OK;
 }
 
+/* Only now, behind fed_store_apply(): what the log says has happened outlives a crash. */
+static void log_version(followed_task *t, const fed_task_info *info)
+{
+    if (t->version == info->head.version) return;
+    t->version = info->head.version;
+    fed_log(FED_LOG_INFO, "version_committed",
+            "task=%s version=%" PRIu64 " members=%u survivors=%u", info->document->name,
+            t->version, info->last_members, info->last_survivors);
+}
+
 static void tell_versions(fed_engine *e)
 {
     for (size_t i = 0; i < fed_coordinator_task_count(e->coordinator); i++) {
         fed_task_info info;
         fed_coordinator_task_info(e->coordinator, i, &info);
+        log_version(&e->tasks[i], &info);
         if (e->tasks[i].told_version == info.head.version + 1) continue;
         e->tasks[i].told_version = info.head.version + 1;
         if (e->hooks.new_version)

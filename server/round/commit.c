@@ -201,9 +201,6 @@ fed_status fed_commit(fed_step *s, fed_served_task *t)
     FED_TRY(fed_store_version(s, t, &parent));
     FED_TRY(fed_coordinator_retire(s, t));
     fed_invitations_clear(&t->invitations);
-    fed_log(FED_LOG_INFO, "version_committed",
-            "task=%s version=%llu members=%u survivors=%u", t->document.name,
-            (unsigned long long)t->head.version, t->last_members, t->last_survivors);
     return FED_OK;
 }
 

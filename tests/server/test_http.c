@@ -388,7 +388,7 @@ static void test_metrics(void)
 
 enum { ROUTES_MAX = 64 };
 typedef struct route_list {
-    char names[ROUTES_MAX][160];
+    char names[ROUTES_MAX][FED_ROUTE_MAX + 8];
     size_t n;
 } route_list;
 
