@@ -3,6 +3,7 @@
 #include <string.h>
 
 static const char PARAMS_LABEL[] = "libfed secagg 1 parameters";
+static const char COMPLETE_LABEL[] = "complete graph";
 static const char SESSION_LABEL[] = "libfed secagg 1 session";
 enum { PARAMS_BYTES_MAX = 4096 };
 
@@ -100,6 +101,7 @@ static void put_params(fed_bytes *b, const fed_secagg_params *p)
         fed_bytes_put_u32(b, p->vectors[i].length);
         fed_bytes_put_u32(b, p->vectors[i].bits);
     }
+    if (p->threat.complete) fed_bytes_put(b, COMPLETE_LABEL, sizeof COMPLETE_LABEL);
 }
 
 static fed_status hash_bytes(fed_bytes *b, uint8_t hash[FED_SHA256_BYTES], fed_error *err)

@@ -210,7 +210,7 @@ fed_status fed_secagg_graph_choose(const fed_secagg_threat *threat, uint32_t n,
 {
     FED_TRY(check_threat(threat, n, err));
     bool circulant = threat->adversary != FED_SECAGG_ACTIVE;
-    fed_secagg_graph g = {.n = n, .k = K_MIN};
+    fed_secagg_graph g = {.n = n, .k = threat->complete ? n - 1 : K_MIN};
     for (; g.k < n - 1; g.k += circulant ? 2 : 1)
         if (threshold_for(threat, &g)) break;
     if (g.k >= n - 1) {
@@ -231,6 +231,10 @@ fed_status fed_secagg_graph_check(const fed_secagg_threat *threat,
         return fed_fail(err, FED_E_REFUSED,
                         "secagg graph: n %u, k %u, t %u, in_max %u do not fit together",
                         g->n, g->k, g->t, g->in_max);
+    if (threat->complete && !is_complete(g))
+        return fed_fail(err, FED_E_REFUSED,
+                        "secagg graph: n %u, k %u, but the complete graph is wanted",
+                        g->n, g->k);
     if (threat->adversary != FED_SECAGG_ACTIVE && !is_complete(g) && g->k % 2)
         return fed_fail(err, FED_E_REFUSED,
                         "secagg graph: k %u is odd, a circulant's is even", g->k);

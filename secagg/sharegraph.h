@@ -37,6 +37,8 @@ typedef struct fed_secagg_threat {
     fed_secagg_adversary adversary;
     uint32_t corrupt_ppm; /* corrupt members of the cohort, at most */
     uint32_t dropout_ppm; /* members that leave before the end, at most */
+    bool complete; /* nothing less than the complete graph will do: what is summed must
+                             be proved to cover s_min - c honest members (noise in shares) */
 } fed_secagg_threat;
 
 typedef struct fed_secagg_graph {

@@ -84,7 +84,7 @@ void cohort_init_with(cohort *c, uint32_t n, fed_secagg_threat threat, uint64_t 
 
 void cohort_init(cohort *c, uint32_t n, fed_secagg_adversary adversary, uint64_t seed)
 {
-    cohort_init_with(c, n, (fed_secagg_threat){adversary, 50000, 200000}, seed);
+    cohort_init_with(c, n, (fed_secagg_threat){adversary, 50000, 200000, false}, seed);
 }
 
 static fed_random secrets_of(cohort *c)

@@ -80,7 +80,8 @@ static void test_too_few_members_left_end_the_cohort(void)
 
 static void test_infeasible_fractions_end_the_cohort_with_the_reason(void)
 {
-    cohort_init_with(&c, 10, (fed_secagg_threat){FED_SECAGG_ACTIVE, 330000, 330000}, 92);
+    cohort_init_with(&c, 10,
+                     (fed_secagg_threat){FED_SECAGG_ACTIVE, 330000, 330000, false}, 92);
     cohort_run(&c);
     CHECK_EQ(fed_secagg_server_phase(c.server), FED_SECAGG_ABORTED);
     CHECK_MSG(strstr(fed_secagg_server_reason(c.server), "may be corrupt") != NULL, "%s",

@@ -57,7 +57,7 @@ static void test_device_insists_on_the_word_committed(void)
 /* Its vector counts, though it was gone when the others confirmed and revealed. */
 static void test_a_survivor_that_was_away_hears_of_the_end(void)
 {
-    cohort_init_with(&c, 5, (fed_secagg_threat){FED_SECAGG_ACTIVE, 0, 340000}, 82);
+    cohort_init_with(&c, 5, (fed_secagg_threat){FED_SECAGG_ACTIVE, 0, 340000, false}, 82);
     fed_error err;
     c.drops[3] = FED_SECAGG_CONFIRM;
     c.drops[4] = 0;

@@ -52,7 +52,7 @@ static void run_once(void)
 static void exhaust(uint32_t n, fed_secagg_adversary adversary,
                     const fed_secagg_phase *fates, uint32_t n_fates)
 {
-    cohort_init_with(&c, n, (fed_secagg_threat){adversary, 0, n > 3 ? 340000 : 0},
+    cohort_init_with(&c, n, (fed_secagg_threat){adversary, 0, n > 3 ? 340000 : 0, false},
                      100 + n);
     c.params.vectors[0].length = 3, c.params.vectors[2].length = 1;
     uint32_t runs = 1;

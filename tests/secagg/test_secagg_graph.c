@@ -6,7 +6,7 @@
 static fed_secagg_threat threat(fed_secagg_adversary a, uint32_t corrupt,
                                 uint32_t dropout)
 {
-    return (fed_secagg_threat){a, corrupt, dropout};
+    return (fed_secagg_threat){a, corrupt, dropout, false};
 }
 
 static void check_row(fed_secagg_threat th, const uint32_t want[4][2])
@@ -106,6 +106,35 @@ static void test_check_refuses_weaker_numbers(void)
     CHECK_FAILS(fed_secagg_graph_check(&th, &weak, &err), FED_E_REFUSED, &err, "fit");
     weak = g, weak.in_max = g.n;
     CHECK_FAILS(fed_secagg_graph_check(&th, &weak, &err), FED_E_REFUSED, &err, "fit");
+}
+
+/* Noise in shares is counted on s_min - c honest members, which only the complete graph is
+ * proved to cover. */
+static void test_complete_graph_on_demand(void)
+{
+    static const fed_secagg_adversary all[] = {FED_SECAGG_ACTIVE, FED_SECAGG_CURIOUS,
+                                               FED_SECAGG_SEMI_MALICIOUS};
+    for (size_t i = 0; i < 3; i++)
+        for (uint32_t n = 3; n <= 2000; n = 3 * n + 1) {
+            fed_error err;
+            fed_secagg_graph g, sparse;
+            fed_secagg_threat th = threat(all[i], 50000, 200000);
+            CHECK_OK(fed_secagg_graph_choose(&th, n, &sparse, &err), &err);
+            th.complete = true;
+            CHECK_OK(fed_secagg_graph_choose(&th, n, &g, &err), &err);
+            CHECK_EQ(g.k, n - 1);
+            CHECK_EQ(g.in_max, n - 1);
+            CHECK_OK(fed_secagg_graph_check(&th, &g, &err), &err);
+            if (sparse.k < n - 1)
+                CHECK_FAILS(fed_secagg_graph_check(&th, &sparse, &err), FED_E_REFUSED,
+                            &err, "complete graph is wanted");
+        }
+    fed_error err;
+    fed_secagg_graph g;
+    fed_secagg_threat th = threat(FED_SECAGG_ACTIVE, 330000, 330000);
+    th.complete = true;
+    CHECK_FAILS(fed_secagg_graph_choose(&th, 100, &g, &err), FED_E_REFUSED, &err,
+                "threshold");
 }
 
 /* Every number up to 60 members is feasible at the default fractions, and safe. */
@@ -281,6 +310,7 @@ int main(void)
         CASE(test_bad_settings_are_refused),
         CASE(test_active_table),
         CASE(test_check_refuses_weaker_numbers),
+        CASE(test_complete_graph_on_demand),
         CASE(test_small_cohorts),
         CASE(test_simulation_confirms_hypergeometric_tails),
         CASE(test_simulation_stays_below_difference_bound),

@@ -209,6 +209,25 @@ static void test_device_notices_thinner_graph(void)
     cohort_fini(&c);
 }
 
+/* A safe graph, and still not the one on which shares of noise are counted. */
+static void test_device_insists_on_the_complete_graph(void)
+{
+    start(40);
+    fed_error err;
+    uint8_t sparse[32], complete[32];
+    CHECK_OK(fed_secagg_params_hash(&c.params, sparse, &err), &err);
+    c.params.threat.complete = true;
+    CHECK_OK(fed_secagg_params_hash(&c.params, complete, &err), &err);
+    CHECK(memcmp(sparse, complete, sizeof sparse) != 0);
+    cohort_fini(&c);
+    joined(40);
+    CHECK(c.server->session.graph.k < 39);
+    c.devices[0]->params.threat.complete = true;
+    CHECK_FAILS(tell(0, &err), FED_E_REFUSED, &err, "complete graph is wanted");
+    CHECK_OK(tell(1, &err), &err);
+    cohort_fini(&c);
+}
+
 static void test_device_insists_on_its_floors(void)
 {
     joined(20);
@@ -346,6 +365,7 @@ int main(void)
         CASE(test_cohort_that_stays_too_small_aborts),
         CASE(test_device_notices_lowered_threshold),
         CASE(test_device_notices_thinner_graph),
+        CASE(test_device_insists_on_the_complete_graph),
         CASE(test_device_insists_on_its_floors),
         CASE(test_device_refuses_parameters_below_its_floor),
         CASE(test_device_checks_its_own_place_under_the_root),

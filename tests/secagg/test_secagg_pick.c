@@ -8,7 +8,8 @@ static cohort c;
 /* All joined and told; nobody has picked. `n` members, corrupt and drop-out 5 %. */
 static void at_pick(uint32_t n)
 {
-    cohort_init_with(&c, n, (fed_secagg_threat){FED_SECAGG_ACTIVE, 50000, 50000}, 31);
+    cohort_init_with(&c, n, (fed_secagg_threat){FED_SECAGG_ACTIVE, 50000, 50000, false},
+                     31);
     cohort_run_to(&c, FED_SECAGG_PICK);
 }
 
@@ -161,7 +162,8 @@ static void with_roster(uint32_t n, void (*change)(fed_secagg_server *s))
 {
     fed_error err;
     uint32_t member;
-    cohort_init_with(&c, n, (fed_secagg_threat){FED_SECAGG_ACTIVE, 50000, 200000}, 31);
+    cohort_init_with(&c, n, (fed_secagg_threat){FED_SECAGG_ACTIVE, 50000, 200000, false},
+                     31);
     for (uint32_t i = 0; i < n; i++) {
         CHECK_OK(cohort_message(&c, i, &c.bodies[i], &err), &err);
         CHECK_OK(fed_secagg_server_join(c.server,

@@ -110,7 +110,7 @@ static void make_all(void)
     static fed_random random; /* the server borrows it */
     random = fed_test_random(&seed);
     uint8_t enrolment[32] = {1};
-    params = (fed_secagg_params){.threat = {FED_SECAGG_ACTIVE, 0, 340000},
+    params = (fed_secagg_params){.threat = {FED_SECAGG_ACTIVE, 0, 340000, false},
                                  .stream = FED_KEYSTREAM_AES256_CTR,
                                  .n_min = 3,
                                  .n_max = N,

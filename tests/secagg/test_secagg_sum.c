@@ -54,6 +54,20 @@ static void test_1000_members_active(void)
     check_run(1000, FED_SECAGG_ACTIVE, 11);
 }
 
+/* What noise in shares asks for: all hold shares of all. */
+static void test_complete_graph(void)
+{
+    for (int mode = FED_SECAGG_CURIOUS; mode <= FED_SECAGG_ACTIVE; mode++) {
+        fed_secagg_threat threat = {(fed_secagg_adversary)mode, 50000, 200000, true};
+        cohort_init_with(&c, 40, threat, 7);
+        for (uint32_t i = 0; i < c.n; i += 7)
+            c.drops[i] = FED_SECAGG_PICK + (i / 7) % 5;
+        cohort_run(&c);
+        CHECK_MSG(cohort_sum_is_right(&c), "%s", fed_secagg_server_reason(c.server));
+        cohort_fini(&c);
+    }
+}
+
 static void test_everything_restarts_between_phases(void)
 {
     for (int mode = FED_SECAGG_CURIOUS; mode <= FED_SECAGG_SEMI_MALICIOUS; mode++) {
@@ -84,6 +98,7 @@ int main(void)
                                      CASE(test_1000_members_with_drop_outs),
                                      CASE(test_1000_members_active),
                                      CASE(test_everything_restarts_between_phases),
-                                     CASE(test_chacha20)};
+                                     CASE(test_chacha20),
+                                     CASE(test_complete_graph)};
     return fed_run("secagg_sum", cases, sizeof cases / sizeof *cases);
 }

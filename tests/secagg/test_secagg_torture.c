@@ -22,7 +22,7 @@ static void make_configs(party *p, fed_secagg_adversary adversary)
     fed_error err;
     uint8_t enrolment[32] = {1};
     memset(p, 0, sizeof *p);
-    p->params = (fed_secagg_params){.threat = {adversary, 0, 0},
+    p->params = (fed_secagg_params){.threat = {adversary, 0, 0, false},
                                     .stream = FED_KEYSTREAM_AES256_CTR,
                                     .n_min = 3,
                                     .n_max = N,
