@@ -5,6 +5,7 @@
  *   sampling/sampler.h              exact and constant-time samplers of integer noise
  *   mechanism/l2clip.h              clipping a real vector; NaN and Inf become zero
  *   mechanism/conditional_rounding.h rounding to integers whose norm is checked exactly
+ *   mechanism/noise_share.h         what one device does to one vector: clip, round, add
  *   mechanism/distributed.h         scale, sensitivity and noise share of one cohort
  *   mechanism/adaptive_clip.h       a clip norm that follows a private quantile
  *   mechanism/votes.h               the vote vector's own bound and noise
@@ -28,6 +29,7 @@
 #include "sampling/sampler.h"
 #include "mechanism/l2clip.h"
 #include "mechanism/conditional_rounding.h"
+#include "mechanism/noise_share.h"
 #include "mechanism/distributed.h"
 #include "mechanism/adaptive_clip.h"
 #include "mechanism/votes.h"

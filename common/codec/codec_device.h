@@ -13,11 +13,13 @@
 enum { FED_CODEC_KEY_BYTES = 32 };
 
 /** The place of differential privacy in the pipeline. `round` turns `n` reals, in units
- *  of one integer step, into integers, noise included. `norm` bounds their L2 norm before
- *  rounding. `vector` is "values" or "votes". Pure; called once per vector. */
+ *  of one integer step, into integers, noise included; it may change the reals. `norm` bounds
+ *  their L2 norm before rounding. `key` is the update's, for draws of its own: the codec
+ *  itself uses it for nothing else then. `vector` is "values" or "votes". Pure; called once
+ *  per vector. */
 typedef struct fed_codec_rounder {
-    fed_status (*round)(void *ctx, const char *vector, const float *reals, size_t n,
-                        double norm, int32_t *out, fed_error *err);
+    fed_status (*round)(void *ctx, const char *vector, float *reals, size_t n,
+                        double norm, const uint8_t *key, int64_t *out, fed_error *err);
     void *ctx;
 } fed_codec_rounder;
 
@@ -38,7 +40,8 @@ typedef struct fed_codec_report {
     double norm;          /* L2 norm of what was selected, weighted, before clipping */
     double residual_norm; /* of what is kept, after the cap */
     bool clipped, non_finite; /* non_finite: NaN or infinity, sent as the zero vector */
-    uint64_t saturated;       /* coordinates outside the public range */
+    uint64_t saturated; /* coordinates outside the public range; with a rounder, those
+                                 that wrap around in the ring already */
 } fed_codec_report;
 
 typedef struct fed_codec_vector {

@@ -39,21 +39,32 @@ static fed_status check_input(const fed_codec *codec, const fed_codec_input *in,
     return FED_OK;
 }
 
+/* How many entries are outside [-2^(B-1), 2^(B-1)). */
+static uint64_t count_wrapped(const int64_t *x, size_t n, unsigned bits)
+{
+    uint64_t wrapped = 0;
+    for (size_t i = 0; i < n; i++)
+        wrapped += ((uint64_t)x[i] + (UINT64_C(1) << (bits - 1))) >> (bits - 1) > 1;
+    return wrapped;
+}
+
 /* Whole-vector noise, or rounding of the caller's making: reals in steps go out, integers
  * come back. */
 static fed_status round_by_caller(const fed_rounding *r, const fed_codec_rounder *rounder,
-                                  const char *name, double norm, fed_error *err)
+                                  const char *name, double norm, uint64_t *wrapped,
+                                  fed_error *err)
 {
     float *reals = fed_memdup(r->x, r->n * sizeof *reals);
-    int32_t *integers = fed_malloc(r->n * sizeof *integers);
+    int64_t *integers = fed_malloc(r->n * sizeof *integers);
     fed_status status = FED_OK;
     if (!reals || !integers) {
-        status = fed_fail_nomem(err, 8 * r->n);
+        status = fed_fail_nomem(err, r->n * (sizeof *reals + sizeof *integers));
         goto out;
     }
     fed_codec_kernels_active()->scale(reals, r->inverse, r->n);
-    FED_GO(rounder->round(rounder->ctx, name, reals, r->n, norm, integers, err));
-    fed_ring_put_i32(r->ring, 0, integers, r->n);
+    FED_GO(rounder->round(rounder->ctx, name, reals, r->n, norm, r->key, integers, err));
+    *wrapped = count_wrapped(integers, r->n, r->ring->bits);
+    fed_ring_put_i64(r->ring, 0, integers, r->n);
 out:
     if (reals) fed_wipe_free(reals, r->n * sizeof *reals);
     if (integers) fed_wipe_free(integers, r->n * sizeof *integers);
@@ -64,7 +75,7 @@ fed_status fed_encode_vector(const fed_codec_input *in, const char *name, double
                              const fed_rounding *r, uint64_t *saturated, fed_error *err)
 {
     *saturated = 0;
-    if (in->rounder) return round_by_caller(r, in->rounder, name, norm, err);
+    if (in->rounder) return round_by_caller(r, in->rounder, name, norm, saturated, err);
     return fed_rounding_run(r, saturated, in->parallel, err);
 }
 

@@ -95,27 +95,24 @@ fed_status fed_distributed_derive(const fed_distributed_config *config,
     return FED_OK;
 }
 
+fed_noise_share fed_distributed_share(const fed_distributed *mechanism)
+{
+    const fed_distributed_config *c = &mechanism->config;
+    return (fed_noise_share){.clip = c->clip,
+                             .scale = mechanism->scale,
+                             .delta2 = mechanism->delta2,
+                             .sigma_local = mechanism->sigma_local,
+                             .dim = c->dim,
+                             .tries = c->tries};
+}
+
 fed_status fed_distributed_encode(const fed_distributed *mechanism, float *x,
                                   const fed_sampler *sampler, fed_noise *noise,
                                   int64_t *out, fed_device_report *report, fed_error *err)
 {
-    const fed_distributed_config *c = &mechanism->config;
-    size_t n = (size_t)c->dim;
-    fed_device_report r;
-    fed_status status = FED_OK;
-    memset(&r, 0, sizeof r);
-    if (!(fed_sampler_sigma(sampler) >= mechanism->sigma_local * (1 - 0x1p-50)))
-        status =
-            fed_fail(err, FED_E_INVALID, "noise: sampler of sigma %g for a share of %g",
-                     fed_sampler_sigma(sampler), mechanism->sigma_local);
-    if (status == FED_OK) status = fed_clip_l2(x, n, c->clip, &r.clip, err);
-    if (status == FED_OK)
-        status = fed_round_conditional(x, n, mechanism->scale, mechanism->delta2,
-                                       c->tries, noise, out, &r.round, err);
-    if (status == FED_OK) status = fed_sampler_add(sampler, noise, out, n, err);
-    if (status != FED_OK) fed_wipe(out, n * sizeof *out);
-    if (report) *report = r;
-    return status;
+    fed_noise_share share = fed_distributed_share(mechanism);
+    return fed_noise_share_encode(&share, x, (size_t)share.dim, sampler, noise, out,
+                                  report, err);
 }
 
 int64_t fed_distributed_centre(uint64_t value, unsigned bits)

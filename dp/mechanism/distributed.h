@@ -13,8 +13,7 @@
 #include "base.h"
 #include "../sampling/noise.h"
 #include "../sampling/sampler.h"
-#include "l2clip.h"
-#include "conditional_rounding.h"
+#include "noise_share.h"
 
 typedef enum fed_share_kind {
     FED_SHARE_GAUSSIAN = 1,
@@ -63,12 +62,8 @@ double fed_distributed_scale(double clip, double sigma, double n, double dim, do
  *  min{c + sqrt d, sqrt(c^2 + d/4 + sqrt(2 ln(1/beta)) (c + sqrt(d)/2))}. */
 double fed_rounded_norm(double norm, double dim, double beta);
 
-/** What one device did to its update. */
-typedef struct fed_device_report {
-    fed_clip_report clip;
-    fed_round_report round;
-} fed_device_report;
-
+/** The same as one device's work on a vector of at most d entries, in units of the update. */
+fed_noise_share fed_distributed_share(const fed_distributed *mechanism);
 /** The device's half, on the rotated update: clip `x[dim]` (in place) to C, round under the
  *  exact norm check, add this device's share of noise. `out[dim]` then goes into the ring
  *  (reduce modulo 2^B). `sampler` must have been made with sigma_local. On failure `out` is

@@ -366,18 +366,20 @@ typedef struct rounder_log {
     size_t n[2];
 } rounder_log;
 
-static fed_status round_nearest(void *ctx, const char *vector, const float *reals,
-                                size_t n, double norm, int32_t *out, fed_error *err)
+static fed_status round_nearest(void *ctx, const char *vector, float *reals, size_t n,
+                                double norm, const uint8_t *key, int64_t *out,
+                                fed_error *err)
 {
     rounder_log *log = ctx;
     (void)err;
+    CHECK_MEM(key, fixture_key(3), 32);
     unsigned which = strcmp(vector, "votes") == 0;
     log->calls++;
     log->norms[which] = norm;
     log->n[which] = n;
     CHECK(fed_codec_norm(reals, n, NULL) <= norm * (1 + 1e-5));
     for (size_t i = 0; i < n; i++)
-        out[i] = (int32_t)floorf(reals[i] + 0.5f) - 1; /* "noise": negative votes too */
+        out[i] = (int64_t)floorf(reals[i] + 0.5f) - 1; /* "noise": negative votes too */
     return FED_OK;
 }
 
