@@ -27,8 +27,10 @@ static void open_parts(const federation *f, parts *p)
         "\"train\":{\"lr\":0.1,\"batch\":5,\"epochs\":2},\"update\":{%s},"
         "\"secagg\":{%s},\"rounds\":{%s}}",
         f->update, f->secagg ? f->secagg : "\"enabled\":false", f->rounds);
-    fed_population_config config = {.data =
-                                        "synthetic:gaussian?dims=12&classes=4&rows=900",
+    char data[64];
+    snprintf(data, sizeof data, "synthetic:gaussian?dims=12&classes=4&rows=%u",
+             f->rows ? f->rows : 900);
+    fed_population_config config = {.data = data,
                                     .partition = "dirichlet:0.5",
                                     .clients = f->clients,
                                     .seed = f->seed};

@@ -8,13 +8,13 @@
 #include "turnout.h"
 #include "virtualnet.h"
 
-enum { FEDERATION_VERSIONS_MAX = 64, FEDERATION_SEATS_MAX = 64 };
+enum { FEDERATION_VERSIONS_MAX = 64, FEDERATION_SEATS_MAX = 1200 };
 
 typedef struct federation {
     const char *update, *rounds, *secagg; /* members of these objects of the plan */
     fed_faults faults;
     uint64_t seed;
-    uint32_t clients;
+    uint32_t clients, rows; /* rows of data, all together; 0: 900 */
     unsigned threads;
     bool is_protocol;
 } federation;
