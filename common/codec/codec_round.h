@@ -75,6 +75,13 @@ typedef struct fed_codec_shape {
  *  there are none: such an update travels as bytes (fed_codec_update.upload). */
 size_t fed_codec_shapes(const fed_codec *codec, const fed_codec_round *round,
                         fed_codec_shape shapes[FED_CODEC_VECTORS_MAX]);
+/** Bounds that hold for every version: coordinates that travel, over how many of them at
+ *  least a rotation spreads a vector (1: not rotated), entries of the votes (0: none). */
+typedef struct fed_codec_extent {
+    size_t values, spread, votes;
+} fed_codec_extent;
+fed_codec_extent fed_codec_extent_of(const fed_codec *codec);
+
 /** True when updates are sums of ring vectors, false when they are bytes. */
 bool fed_codec_is_linear(const fed_codec *codec);
 /** Bytes that one device uploads in this round: the packed vectors, or a bound for bytes. */

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "hadamard.h"
 #include "ring.h"
 
 /* Calls visit for each stretch between boundaries. */
@@ -137,4 +138,35 @@ size_t fed_codec_votes(const fed_codec *c, uint64_t version)
 {
     size_t period = c->config.vote_period, phase = (size_t)(version % period);
     return c->n_free > phase ? (c->n_free - phase - 1) / period + 1 : 0;
+}
+
+/* Blocks are drawn until the next does not fit, so a sparse support lacks less than one block of
+ * its budget; the pinned ones, and one more, travel in any case. */
+static void extent_of_sparse(const fed_codec *c, size_t *least, size_t *most)
+{
+    size_t pinned = 0, longest = 0;
+    for (size_t j = 0; j < c->n_blocks; j++) {
+        size_t length = fed_codec_block_length(c, j);
+        if (c->pinned[j])
+            pinned += length;
+        else if (length > longest)
+            longest = length;
+    }
+    size_t room = c->budget > pinned ? c->budget - pinned : 0;
+    *least = pinned + (longest ? (room > longest ? room - longest + 1 : 1) : 0);
+    *most = pinned + (room > longest ? room : longest);
+}
+
+fed_codec_extent fed_codec_extent_of(const fed_codec *codec)
+{
+    const fed_codec_config *c = &codec->config;
+    size_t least = c->d, most = c->d;
+    if (c->select == FED_CODEC_TOP_K) least = most = codec->budget;
+    if (codec->n_blocks) extent_of_sparse(codec, &least, &most);
+    if (most > c->d || (c->select == FED_CODEC_VOTED && c->warm_up)) most = c->d;
+    bool rotates = codec->linear && c->rotate == FED_CODEC_HADAMARD;
+    return (fed_codec_extent){
+        .values = most,
+        .spread = rotates ? fed_hadamard_size(least) : 1,
+        .votes = c->select == FED_CODEC_VOTED ? fed_codec_votes(codec, 0) : 0};
 }

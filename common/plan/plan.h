@@ -35,6 +35,7 @@ enum {
     FED_PLAN_NONE = 0,    /* "none": no such limit, target or budget */
     FED_PLAN_AUTO = 0,    /* "auto": derived when the plan is made concrete */
     FED_PLAN_ALL = 0,     /* "all": as long as the federation runs */
+    FED_PLAN_SAME = -1,   /* "same": as the field that it stands beside */
     FED_PLAN_SIGN = 0,    /* update.bits "sign" */
     FED_PLAN_FLOAT32 = 32 /* update.bits "float32" */
 };
@@ -79,6 +80,18 @@ typedef enum fed_plan_sampling {
     FED_PLAN_SAMPLING_POISSON,
     FED_PLAN_SAMPLING_FIXED_SIZE
 } fed_plan_sampling;
+
+typedef enum fed_plan_accountant {
+    FED_PLAN_ACCOUNTANT_PLD,
+    FED_PLAN_ACCOUNTANT_RDP
+} fed_plan_accountant;
+
+typedef enum fed_plan_matrix_kind {
+    FED_PLAN_MATRIX_TREE,
+    FED_PLAN_MATRIX_SQRT,
+    FED_PLAN_MATRIX_BANDED,
+    FED_PLAN_MATRIX_BLT
+} fed_plan_matrix_kind;
 
 typedef enum fed_plan_strategy_name {
     FED_STRATEGY_FEDAVG,
@@ -179,14 +192,31 @@ typedef struct fed_plan_secagg {
 typedef struct fed_plan_privacy {
     fed_plan_mechanism mechanism;
     fed_plan_unit unit;
-    double epsilon, delta; /* FED_PLAN_NONE */
-    int64_t population;    /* FED_PLAN_NONE */
+    double epsilon;        /* FED_PLAN_NONE */
+    double epsilon_server; /* FED_PLAN_NONE, FED_PLAN_SAME */
+    double delta;          /* FED_PLAN_NONE */
+    fed_plan_accountant accountant;
+    double noise_multiplier; /* FED_PLAN_AUTO */
+    int64_t ring_bits;       /* FED_PLAN_AUTO */
+    int64_t population;      /* FED_PLAN_NONE */
     fed_plan_sampling sampling;
     int64_t max_participations; /* FED_PLAN_NONE */
     int64_t colluders;
+    double example_clip; /* FED_PLAN_NONE */
     struct {
         double share; /* of the budget; FED_PLAN_NONE */
     } votes;
+    struct {
+        double quantile; /* FED_PLAN_NONE: off */
+        double rate;
+        double bit_sigma; /* FED_PLAN_AUTO */
+    } adaptive;
+    struct {
+        fed_plan_matrix_kind kind;
+        int64_t bands; /* FED_PLAN_AUTO */
+        int64_t buffers;
+        int64_t separation; /* rounds; FED_PLAN_NONE */
+    } matrix;
 } fed_plan_privacy;
 
 typedef struct fed_plan_rounds {

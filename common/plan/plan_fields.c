@@ -186,10 +186,29 @@ const fed_plan_field fed_plan_fields[] = {
            "Whose contribution is hidden: all that a device ever gives, or one example "
            "(`dp_sgd`)."),
     POSITIVE(privacy.epsilon, "\"none\"", 1000, WORDS({"none", FED_PLAN_NONE}),
-             "The budget ε of the released models; when it is spent, training stops."),
+             "The budget ε of who sees the released models; when it is spent, training "
+             "stops."),
+    POSITIVE(privacy.epsilon_server, "\"same\"", 1000,
+             WORDS({"same", FED_PLAN_SAME}, {"none", FED_PLAN_NONE}),
+             "The budget ε of the server, which sees who takes part, together with the "
+             "colluders; `none` promises nothing against it, and must be said where the "
+             "server adds the noise (`central_gaussian`, `matrix`)."),
     {FIELD(privacy.delta, FED_FIELD_NUMBER), .fallback = "\"none\"", .min = 0, .max = 1,
      .above_min = true, .below_max = true, .words = WORDS({"none", FED_PLAN_NONE}),
      .doc = "The δ that goes with ε; below one divided by the population."},
+    CHOICE(privacy.accountant, "\"pld\"",
+           WORDS({"pld", FED_PLAN_ACCOUNTANT_PLD}, {"rdp", FED_PLAN_ACCOUNTANT_RDP}),
+           "How ε is computed from the noise: by privacy loss distributions, or by Rényi "
+           "divergence, which is looser and knows `distributed_skellam`."),
+    POSITIVE(privacy.noise_multiplier, "\"auto\"", 1000, WORDS({"auto", FED_PLAN_AUTO}),
+             "Standard deviation of the noise over the clip norm: of the noise of the "
+             "whole sum that an adversary does not know, or of one device's own "
+             "(`local_gaussian`); `auto` is the least with which all rounds stay within "
+             "the budgets, and is a number in the resolved plan of a task."),
+    INT(privacy.ring_bits, "\"auto\"", 2, 32, WORDS({"auto", FED_PLAN_AUTO}),
+        "Bits of each number of a noisy sum; `auto` is the least with which an update "
+        "keeps `update.bits` bits, a share of noise is at least 3 integers wide, and not "
+        "one round in a thousand wraps around; a number in the resolved plan of a task."),
     INT(privacy.population, "\"none\"", 1, 1e12, WORDS({"none", FED_PLAN_NONE}),
         "A lower bound of the devices enrolled; no round is drawn while there are "
         "fewer."),
@@ -203,10 +222,39 @@ const fed_plan_field fed_plan_fields[] = {
         "Rounds in which one device may take part; the device enforces it."),
     INT(privacy.colluders, "0", 0, FED_PLAN_MAX_INVITED, NULL,
         "Devices of a cohort that may tell the server their noise."),
+    POSITIVE(privacy.example_clip, "\"none\"", 1e9, WORDS({"none", FED_PLAN_NONE}),
+             "L2 norm to which the gradient of each example is clipped (`dp_sgd`)."),
     {FIELD(privacy.votes.share, FED_FIELD_NUMBER), .fallback = "\"none\"", .min = 0,
      .max = 1, .above_min = true, .below_max = true,
      .words = WORDS({"none", FED_PLAN_NONE}),
      .doc = "The share of the budget that goes to the votes (`update.select: voted`)."},
+    {FIELD(privacy.adaptive.quantile, FED_FIELD_NUMBER), .fallback = "\"off\"", .min = 0,
+     .max = 1, .above_min = true, .below_max = true,
+     .words = WORDS({"off", FED_PLAN_NONE}),
+     .doc =
+         "The share of the updates that the clip norm is to leave whole; it then starts "
+         "at `update.clip` and follows a private count."},
+    POSITIVE(privacy.adaptive.rate, "0.2", 10, NULL,
+             "How fast the clip norm follows: it changes by at most this exponent in a "
+             "round."),
+    POSITIVE(
+        privacy.adaptive.bit_sigma, "\"auto\"", 1e6, WORDS({"auto", FED_PLAN_AUTO}),
+        "Standard deviation of the noise on that count; `auto` is a twentieth of the "
+        "cohort."),
+    CHOICE(
+        privacy.matrix.kind, "\"banded\"",
+        WORDS({"tree", FED_PLAN_MATRIX_TREE}, {"sqrt", FED_PLAN_MATRIX_SQRT},
+              {"banded", FED_PLAN_MATRIX_BANDED}, {"blt", FED_PLAN_MATRIX_BLT}),
+        "How the noise of different rounds is correlated (`matrix`): partial sums of a "
+        "binary tree, the square root of the prefix sums, that root cut to bands, or "
+        "its approximation by decaying buffers."),
+    INT(privacy.matrix.bands, "\"auto\"", 1, 65536, WORDS({"auto", FED_PLAN_AUTO}),
+        "Rounds over which noise is correlated (`banded`); `auto` is the separation."),
+    INT(privacy.matrix.buffers, "4", 1, 8, NULL, "Decaying buffers (`blt`)."),
+    INT(privacy.matrix.separation, "\"none\"", 1, MAX_COUNT,
+        WORDS({"none", FED_PLAN_NONE}),
+        "Rounds from one participation of a device to its next, at least (`matrix`); the "
+        "device enforces it."),
 
     INT(rounds.count, "100", 1, MAX_COUNT, NULL,
         "Rounds; each makes one version of the model."),
@@ -285,6 +333,9 @@ const fed_plan_group fed_plan_groups[] = {
     {"secagg", false, "Secure aggregation."},
     {"privacy", false, "Differential privacy."},
     {"privacy.votes", false, "Noise for the votes of `update.select: voted`."},
+    {"privacy.adaptive", false,
+     "A clip norm that follows a quantile of the update norms."},
+    {"privacy.matrix", false, "Noise that is correlated over rounds (`matrix`)."},
     {"rounds", false, "How many devices, how often, how long."},
     {"strategy", false, "What the server does with an aggregate."},
     {"eligibility", false, "Which devices may take part, and when."},
@@ -296,6 +347,7 @@ const fed_plan_exception fed_plan_exceptions[] = {
     {"train.momentum", "train.optimizer", "nesterov", "0.9"},
     {"update.rotate", "update.bits", "float32", "\"none\""},
     {"update.residual", "update.select", "dense", "false"},
+    {"privacy.accountant", "privacy.mechanism", "distributed_skellam", "\"rdp\""},
 };
 
 const size_t fed_plan_n_fields = sizeof fed_plan_fields / sizeof *fed_plan_fields;

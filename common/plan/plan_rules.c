@@ -12,11 +12,6 @@
 
 typedef fed_status rule(const fed_plan *plan, fed_error *err);
 
-static bool is_private(const fed_plan *plan)
-{
-    return plan->privacy.mechanism != FED_MECHANISM_NONE;
-}
-
 static bool is_integer_update(const fed_plan *plan)
 {
     return plan->update.bits != FED_PLAN_SIGN && plan->update.bits != FED_PLAN_FLOAT32;
@@ -156,103 +151,6 @@ static fed_status check_cohort(const fed_plan *plan, fed_error *err)
     return FED_OK;
 }
 
-/* ---- differential privacy ---- */
-
-static fed_status need(bool given, const char *path, const fed_plan *plan, fed_error *err)
-{
-    const fed_plan_field *field = fed_plan_find_field("privacy.mechanism");
-    if (given || !is_private(plan)) return FED_OK;
-    return fed_fail(err, FED_E_REFUSED, "%s: needed with privacy.mechanism \"%s\"", path,
-                    fed_plan_word_of(field, plan->privacy.mechanism));
-}
-
-static fed_status check_privacy_numbers(const fed_plan *plan, fed_error *err)
-{
-    const fed_plan_privacy *p = &plan->privacy;
-    FED_TRY(need(p->epsilon > 0, "privacy.epsilon", plan, err));
-    FED_TRY(need(p->delta > 0, "privacy.delta", plan, err));
-    FED_TRY(need(p->population > 0, "privacy.population", plan, err));
-    if (!is_private(plan)) return FED_OK;
-    if (p->delta * (double)p->population >= 1)
-        return fed_fail(err, FED_E_REFUSED,
-                        "privacy.delta: %g is not below 1/privacy.population, 1/%lld: it "
-                        "would allow one device to be published",
-                        p->delta, (long long)p->population);
-    if (p->sampling == FED_PLAN_SAMPLING_NONE && p->max_participations == FED_PLAN_NONE)
-        return fed_fail(
-            err, FED_E_REFUSED,
-            "privacy.max_participations: needed with privacy.sampling \"none\", "
-            "where it alone bounds what one device gives");
-    if (p->population < fed_plan_invited(plan))
-        return fed_fail(err, FED_E_REFUSED,
-                        "privacy.population: %lld is below the %lld devices invited to a "
-                        "round",
-                        (long long)p->population, (long long)fed_plan_invited(plan));
-    return FED_OK;
-}
-
-static fed_status check_privacy_parties(const fed_plan *plan, fed_error *err)
-{
-    const fed_plan_privacy *p = &plan->privacy;
-    bool distributed = p->mechanism == FED_MECHANISM_DISTRIBUTED_GAUSSIAN ||
-                       p->mechanism == FED_MECHANISM_DISTRIBUTED_SKELLAM;
-    if (distributed && !plan->secagg.enabled)
-        return fed_fail(err, FED_E_REFUSED,
-                        "privacy.mechanism: distributed noise needs secagg.enabled: one "
-                        "device's share of the noise does not hide it");
-    if (is_private(plan) && p->colluders >= plan->rounds.cohort)
-        return fed_fail(
-            err, FED_E_REFUSED,
-            "privacy.colluders: %lld is not below rounds.cohort, %lld: nobody "
-            "would be left to add noise",
-            (long long)p->colluders, (long long)plan->rounds.cohort);
-    if (is_private(plan) && plan->rounds.min_survivors != FED_PLAN_AUTO &&
-        p->colluders >= plan->rounds.min_survivors)
-        return fed_fail(err, FED_E_REFUSED,
-                        "privacy.colluders: %lld is not below rounds.min_survivors, %lld",
-                        (long long)p->colluders, (long long)plan->rounds.min_survivors);
-    bool by_example = p->mechanism == FED_MECHANISM_DP_SGD;
-    if (is_private(plan) && (p->unit == FED_UNIT_EXAMPLE) != by_example)
-        return fed_fail(
-            err, FED_E_REFUSED,
-            "privacy.unit: \"example\" goes with privacy.mechanism \"dp_sgd\", "
-            "and with no other");
-    return FED_OK;
-}
-
-static fed_status check_private_update(const fed_plan *plan, fed_error *err)
-{
-    const fed_plan_update *u = &plan->update;
-    if (!is_private(plan) || plan->privacy.mechanism == FED_MECHANISM_DP_SGD)
-        return FED_OK;
-    if (u->clip == FED_PLAN_AUTO)
-        return fed_fail(
-            err, FED_E_REFUSED,
-            "update.clip: \"auto\" with differential privacy: noise is measured "
-            "by the clip norm, which must be a number");
-    if (u->weight != FED_WEIGHT_UNIFORM)
-        return fed_fail(
-            err, FED_E_REFUSED,
-            "update.weight: \"examples\" with differential privacy: the number "
-            "of examples is itself private; choose \"uniform\"");
-    if (!is_integer_update(plan))
-        return fed_fail(
-            err, FED_E_REFUSED,
-            "update.bits: \"%s\" with differential privacy: noise is added to "
-            "integers; choose 1 to 16",
-            bits_word(plan));
-    if (u->select == FED_SELECT_TOP_K)
-        return fed_fail(
-            err, FED_E_REFUSED,
-            "update.select: \"top_k\" with differential privacy: no noise covers "
-            "a device's choice of coordinates");
-    if (u->select == FED_SELECT_VOTED && plan->privacy.votes.share == FED_PLAN_NONE)
-        return fed_fail(err, FED_E_REFUSED,
-                        "privacy.votes.share: needed with update.select \"voted\" and "
-                        "differential privacy: votes need noise of their own");
-    return FED_OK;
-}
-
 /* ---- server ---- */
 
 static fed_status check_strategy(const fed_plan *plan, fed_error *err)
@@ -283,10 +181,16 @@ static fed_status check_evaluate(const fed_plan *plan, fed_error *err)
 fed_status fed_plan_check_rules(const fed_plan *plan, fed_error *err)
 {
     static rule *const rules[] = {
-        check_freeze,         check_momentum,           check_schedule,
-        check_time,           check_linear_under_masks, check_masked_cohort,
-        check_cohort,         check_privacy_numbers,    check_privacy_parties,
-        check_private_update, check_strategy,           check_evaluate,
+        check_freeze,
+        check_momentum,
+        check_schedule,
+        check_time,
+        check_linear_under_masks,
+        check_masked_cohort,
+        check_cohort,
+        check_strategy,
+        check_evaluate,
+        fed_plan_check_privacy_rules,
     };
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
         FED_TRY(rules[i](plan, err));

@@ -50,5 +50,8 @@ fed_status fed_plan_fail_unknown(const char *path, fed_error *err);
 
 /** What is unsound in a plan whose fields are each within bounds. */
 FED_MUST_CHECK fed_status fed_plan_check_rules(const fed_plan *plan, fed_error *err);
+/** The same of `privacy` and what goes with it. */
+FED_MUST_CHECK fed_status fed_plan_check_privacy_rules(const fed_plan *plan,
+                                                       fed_error *err);
 
 #endif

@@ -74,6 +74,12 @@ static uint32_t min_survivors(const fed_plan *plan, uint32_t invited)
                                                  : (uint32_t)plan->rounds.cohort;
 }
 
+void fed_task_count_members(fed_task *task)
+{
+    task->numbers.invited = (uint32_t)fed_plan_invited(task->plan);
+    task->numbers.min_survivors = min_survivors(task->plan, task->numbers.invited);
+}
+
 /* The frames of place, join and input, beside the update itself. */
 static size_t frame_bytes(void)
 {
@@ -113,8 +119,6 @@ static fed_status measure_model(fed_task *task, fed_error *err)
 fed_status fed_task_derive(fed_task *task, fed_error *err)
 {
     fed_task_numbers *n = &task->numbers;
-    n->invited = (uint32_t)fed_plan_invited(task->plan);
-    n->min_survivors = min_survivors(task->plan, n->invited);
     n->params = task->layout.length;
     for (size_t i = 0; i < fed_program_layer_count(task->train); i++)
         n->train_flops += 3 * fed_program_layer(task->train, i).flops;

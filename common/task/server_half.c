@@ -21,10 +21,14 @@ fed_status fed_task_read_round(const fed_task *task, fed_span blob, uint64_t ver
                                fed_codec_round **out, fed_error *err)
 {
     FED_TRY(fed_codec_round_parse(task->codec, blob, out, err));
-    if ((*out)->version == version) return FED_OK;
-    fed_status status =
-        fed_fail(err, FED_E_FORMAT, "round: of version %llu, wanted %llu",
-                 (unsigned long long)(*out)->version, (unsigned long long)version);
+    fed_status status = FED_OK;
+    if ((*out)->version != version)
+        status =
+            fed_fail(err, FED_E_FORMAT, "round: of version %llu, wanted %llu",
+                     (unsigned long long)(*out)->version, (unsigned long long)version);
+    else
+        status = fed_task_check_private_round(task, *out, err);
+    if (!status) return FED_OK;
     fed_codec_round_free(*out);
     *out = NULL;
     return status;

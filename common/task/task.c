@@ -34,35 +34,50 @@ static fed_status make_layout(fed_task *task, fed_error *err)
     return FED_OK;
 }
 
+/* Noise depends on the length of the vectors, which a codec without it knows; then the codec
+ * depends on the noise. */
 static fed_status make_codec(fed_task *task, fed_error *err)
 {
+    bool secagg = task->plan->secagg.enabled;
     size_t n = fed_program_view_count(task->infer);
     uint32_t *boundaries = fed_calloc(n, sizeof *boundaries);
     if (!boundaries) return fed_fail_nomem(err, n * sizeof *boundaries);
     fed_codec_config config = fed_task_codec_config(task, boundaries);
-    fed_status status =
-        fed_codec_new(&task->codec, &config, task->plan->secagg.enabled, err);
+    fed_codec *plain = NULL;
+    fed_status status = FED_OK;
+    FED_GO(fed_fail_in(err, fed_codec_new(&plain, &config, secagg, err), "update"));
+    if (task->plan->privacy.mechanism == FED_MECHANISM_NONE) {
+        task->codec = plain;
+        plain = NULL;
+        goto out;
+    }
+    FED_GO(fed_task_make_private(task, plain, err));
+    fed_task_private_codec(task, &config);
+    status =
+        fed_fail_in(err, fed_codec_new(&task->codec, &config, secagg, err), "update");
+out:
+    fed_codec_free(plain);
     fed_free(boundaries);
-    return fed_fail_in(err, status, "update");
+    return status;
 }
 
 static fed_status build(fed_task *task, fed_error *err)
 {
     fed_graph *graph = NULL;
-    FED_TRY(fed_task_refuse(task->plan, err));
-    FED_TRY(fed_plan_write(task->plan, &task->resolved, err));
     fed_status status = fed_task_build_graph(task->plan, &graph, err);
     if (status == FED_OK) status = compile(task, graph, err);
     fed_graph_free(graph);
     FED_TRY(status);
     FED_TRY(make_layout(task, err));
+    fed_task_count_members(task);
     FED_TRY(make_codec(task, err));
+    FED_TRY(fed_plan_write(task->plan, &task->resolved, err));
     FED_TRY(fed_task_derive(task, err));
     return fed_task_check_secagg(task, err);
 }
 
-fed_status fed_task_new(fed_task **out, fed_plan *plan, const uint8_t seed[32],
-                        fed_error *err)
+fed_status fed_task_price(fed_task **out, fed_plan *plan, const uint8_t seed[32],
+                          fed_error *err)
 {
     *out = NULL;
     fed_task *task = fed_calloc(1, sizeof *task);
@@ -81,6 +96,16 @@ fed_status fed_task_new(fed_task **out, fed_plan *plan, const uint8_t seed[32],
     return status;
 }
 
+fed_status fed_task_new(fed_task **out, fed_plan *plan, const uint8_t seed[32],
+                        fed_error *err)
+{
+    fed_status status = fed_task_refuse(plan, err);
+    if (status == FED_OK) return fed_task_price(out, plan, seed, err);
+    *out = NULL;
+    fed_plan_free(plan);
+    return status;
+}
+
 fed_status fed_task_parse(fed_task **out, fed_span text, fed_plan_form form,
                           const uint8_t seed[32], fed_error *err)
 {
@@ -93,6 +118,7 @@ fed_status fed_task_parse(fed_task **out, fed_span text, fed_plan_form form,
 void fed_task_free(fed_task *task)
 {
     if (!task) return;
+    fed_task_fini_privacy(task);
     fed_codec_free(task->codec);
     fed_program_free(task->train);
     fed_program_free(task->infer);

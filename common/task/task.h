@@ -16,6 +16,7 @@
 #include "autograd.h"
 #include "codec.h"
 #include "crypto.h"
+#include "dp.h"
 #include "plan.h"
 #include "secagg.h"
 #include "examples.h"
@@ -47,6 +48,11 @@ typedef struct fed_task fed_task;
  */
 FED_MUST_CHECK fed_status fed_task_new(fed_task **out, fed_plan *plan,
                                        const uint8_t seed[32], fed_error *err);
+/** The same for a look at the price alone: what is not built yet is priced all the same. */
+FED_MUST_CHECK fed_status fed_task_price(fed_task **out, fed_plan *plan,
+                                         const uint8_t seed[32], fed_error *err);
+/** FED_E_UNSUPPORTED, with its name, when the plan asks for what is not built yet. */
+FED_MUST_CHECK fed_status fed_task_refuse(const fed_plan *plan, fed_error *err);
 /** The same from text. */
 FED_MUST_CHECK fed_status fed_task_parse(fed_task **out, fed_span plan,
                                          fed_plan_form form, const uint8_t seed[32],
@@ -126,6 +132,17 @@ FED_MUST_CHECK fed_status fed_task_update_rings(const fed_task *task,
                                                 fed_span update,
                                                 fed_ring rings[FED_CODEC_VECTORS_MAX],
                                                 size_t *n, fed_error *err);
+
+/* ---- differential privacy ------------------------------------------------------------- */
+
+/** What the plan promises, from which both ledgers are charged (fed_privacy_events). NULL when
+ *  privacy.mechanism is "none". */
+const fed_privacy *fed_task_privacy(const fed_task *task);
+/** The budgets of who sees the models, and of the server; INFINITY: none. */
+void fed_task_privacy_budgets(const fed_task *task, double *output, double *server);
+/** The sampler of one device's noise in the named vector ("values"); NULL when devices add
+ *  none to it. Threads may share it. */
+const fed_sampler *fed_task_sampler(const fed_task *task, const char *vector);
 
 /* ---- a version's public state -------------------------------------------------------- */
 

@@ -69,7 +69,7 @@ fed_status fed_round_stochastic(const float *x, size_t n, double scale, fed_nois
     return status;
 }
 
-static fed_round_outcome round_within(const float *x, size_t n, double scale,
+static fed_rounding_outcome round_within(const float *x, size_t n, double scale,
                                       double delta2, unsigned tries, fed_noise *noise,
                                       int64_t *out, unsigned *tried)
 {
@@ -85,9 +85,9 @@ static fed_round_outcome round_within(const float *x, size_t n, double scale,
 
 fed_status fed_round_conditional(const float *x, size_t n, double scale, double delta2,
                                  unsigned tries, fed_noise *noise, int64_t *out,
-                                 fed_round_report *report, fed_error *err)
+                                 fed_rounding_report *report, fed_error *err)
 {
-    fed_round_report r = {FED_ROUND_ZEROED, 0};
+    fed_rounding_report r = {FED_ROUND_ZEROED, 0};
     if (!(scale > 0 && isfinite(scale)) || !(delta2 > 0 && delta2 < 0x1p60))
         return fed_fail(err, FED_E_INVALID, "rounding: scale %g, delta2 %g", scale,
                         delta2);

@@ -18,16 +18,16 @@
 /** Magnitudes beyond this are refused (the vector becomes zero): 2^n_max sums stay exact. */
 #define FED_ROUND_LIMIT 0x1p52
 
-typedef enum fed_round_outcome {
+typedef enum fed_rounding_outcome {
     FED_ROUND_STOCHASTIC = 0,
     FED_ROUND_TRUNCATED = 1,
     FED_ROUND_ZEROED = 2
-} fed_round_outcome;
+} fed_rounding_outcome;
 
-typedef struct fed_round_report {
-    fed_round_outcome outcome;
+typedef struct fed_rounding_report {
+    fed_rounding_outcome outcome;
     unsigned tries; /* stochastic roundings made */
-} fed_round_report;
+} fed_rounding_report;
 
 enum { FED_ROUND_TRIES = 16 };
 
@@ -42,7 +42,7 @@ FED_MUST_CHECK fed_status fed_round_stochastic(const float *x, size_t n, double 
 FED_MUST_CHECK fed_status fed_round_conditional(const float *x, size_t n, double scale,
                                                 double delta2, unsigned tries,
                                                 fed_noise *noise, int64_t *out,
-                                                fed_round_report *report, fed_error *err);
+                                                fed_rounding_report *report, fed_error *err);
 /** True when sum x[i]^2 <= delta2^2, in exact integer arithmetic. */
 bool fed_norm_within(const int64_t *x, size_t n, double delta2);
 

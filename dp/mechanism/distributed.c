@@ -3,12 +3,13 @@
 #include <math.h>
 #include <string.h>
 
-double fed_distributed_scale(double clip, double sigma, double n, double dim, double tail,
-                             unsigned bits)
+double fed_distributed_scale(double clip, double sigma, double n, double spread,
+                             double tail, unsigned bits)
 {
     double room = exp2(2.0 * bits) - n * tail * tail;
     if (!(room > 0)) return 0;
-    return sqrt(room) / (2 * tail * sqrt(clip * clip * n * n / dim + n * sigma * sigma));
+    return sqrt(room) /
+           (2 * tail * sqrt(clip * clip * n * n / spread + n * sigma * sigma));
 }
 
 double fed_rounded_norm(double norm, double dim, double beta)
@@ -34,6 +35,10 @@ static fed_status check_config(const fed_distributed_config *c, fed_error *err)
     if (!c->dim || c->dim > (uint64_t)1 << 40)
         return fed_fail(err, FED_E_INVALID, "privacy: dim %llu is outside [1, 2^40]",
                         (unsigned long long)c->dim);
+    if (c->spread > c->dim)
+        return fed_fail(err, FED_E_INVALID,
+                        "privacy: spread over %llu of %llu coordinates",
+                        (unsigned long long)c->spread, (unsigned long long)c->dim);
     if (c->bits < 2 || c->bits > 62)
         return fed_fail(err, FED_E_INVALID, "privacy: %u bits per entry, outside [2, 62]",
                         c->bits);
@@ -55,8 +60,8 @@ static double wrap_probability(const fed_distributed *d)
 {
     const fed_distributed_config *c = &d->config;
     double n = c->n_max, signal = c->clip * d->scale * n;
-    double variance =
-        signal * signal / (double)c->dim + n * (0.25 + d->sigma_local * d->sigma_local);
+    double variance = signal * signal / (double)c->spread +
+                      n * (0.25 + d->sigma_local * d->sigma_local);
     return erfc(exp2(c->bits - 1.0) / sqrt(2 * variance));
 }
 
@@ -67,24 +72,26 @@ fed_status fed_distributed_derive(const fed_distributed_config *config,
     FED_TRY(check_config(config, err));
     out->config = *config;
     fed_distributed_config *c = &out->config;
+    if (c->spread == 0) c->spread = c->dim;
     if (c->tail == 0) c->tail = 4;
     if (c->beta == 0) c->beta = exp(-0.5);
     if (c->tries == 0) c->tries = FED_ROUND_TRIES;
     double shares = c->survivors_min - c->colluders, dim = (double)c->dim;
     out->sigma_device = c->noise_multiplier * c->clip / sqrt(shares);
-    out->scale = fed_distributed_scale(c->clip, out->sigma_device, c->n_max, dim, c->tail,
-                                       c->bits);
+    out->scale = fed_distributed_scale(c->clip, out->sigma_device, c->n_max,
+                                       (double)c->spread, c->tail, c->bits);
     if (!(out->scale > 0))
-        return fed_fail(err, FED_E_REFUSED,
-                        "update.bits: a ring of %u bits is too small for %u devices",
-                        c->bits, c->n_max);
+        return fed_fail(
+            err, FED_E_REFUSED,
+            "privacy.ring_bits: %u bits are too few for the sum of %u devices", c->bits,
+            c->n_max);
     out->sigma_local = out->sigma_device * out->scale;
     if (!(out->sigma_local >= FED_SIGMA_LOCAL_MIN))
         return fed_fail(
             err, FED_E_REFUSED,
-            "privacy: a noise share of standard deviation %g is below %d integers: "
-            "more than %u bits per entry, fewer devices, or more noise is needed",
-            out->sigma_local, FED_SIGMA_LOCAL_MIN, c->bits);
+            "privacy.ring_bits: %u bits leave a noise share a standard deviation of %g, "
+            "below %d integers: more bits, fewer devices, or more noise is needed",
+            c->bits, out->sigma_local, FED_SIGMA_LOCAL_MIN);
     out->delta2 = fed_rounded_norm(c->clip * out->scale, dim, c->beta);
     if (!(out->delta2 < 0x1p50))
         return fed_fail(err, FED_E_LIMIT,
@@ -104,6 +111,23 @@ fed_noise_share fed_distributed_share(const fed_distributed *mechanism)
                              .sigma_local = mechanism->sigma_local,
                              .dim = c->dim,
                              .tries = c->tries};
+}
+
+fed_status fed_distributed_fit(const fed_distributed_config *config, double scale_min,
+                               fed_distributed *out, fed_error *err)
+{
+    fed_distributed_config c = *config;
+    FED_TRY(check_config(config, err));
+    for (c.bits = 2; c.bits < config->bits; c.bits++)
+        if (fed_distributed_derive(&c, out, NULL) == FED_OK && out->scale >= scale_min)
+            return FED_OK;
+    FED_TRY(fed_distributed_derive(config, out, err));
+    if (out->scale >= scale_min) return FED_OK;
+    return fed_fail(
+        err, FED_E_REFUSED,
+        "privacy.ring_bits: a ring of %u bits gives %g integers per clip norm, "
+        "below the %g that update.bits asks for",
+        config->bits, out->scale * config->clip, scale_min * config->clip);
 }
 
 fed_status fed_distributed_encode(const fed_distributed *mechanism, float *x,

@@ -26,13 +26,15 @@ typedef struct fed_distributed_config {
     double clip;             /* C > 0, in the units of the update */
     double noise_multiplier; /* z > 0: total noise of s_min - c shares is z*C */
     uint64_t dim;            /* d: coordinates after rotation, padding included */
-    unsigned bits;           /* B of the ring, 2..62 */
-    uint32_t n_max;          /* most devices that may be in one sum */
-    uint32_t survivors_min;  /* s_min: fewer, and nothing is released */
-    uint32_t colluders;      /* c: shares an adversary may know and subtract; < s_min */
-    double tail;             /* kappa; default 4 */
-    double beta;             /* of conditional rounding, in [0,1); default exp(-1/2) */
-    unsigned tries;          /* of conditional rounding; default FED_ROUND_TRIES */
+    uint64_t spread; /* coordinates over which the rotation spreads any vector; 1: not
+                                rotated; default dim */
+    unsigned bits;   /* B of the ring, 2..62; see fed_distributed_fit() */
+    uint32_t n_max;  /* most devices that may be in one sum */
+    uint32_t survivors_min; /* s_min: fewer, and nothing is released */
+    uint32_t colluders;     /* c: shares an adversary may know and subtract; < s_min */
+    double tail;            /* kappa; default 4 */
+    double beta;            /* of conditional rounding, in [0,1); default exp(-1/2) */
+    unsigned tries;         /* of conditional rounding; default FED_ROUND_TRIES */
 } fed_distributed_config;
 
 /** What follows. All in integer units unless said otherwise. */
@@ -54,10 +56,15 @@ enum { FED_SIGMA_LOCAL_MIN = 3 };
  *  small or sigma_local falls below 3, with the way out. */
 FED_MUST_CHECK fed_status fed_distributed_derive(const fed_distributed_config *config,
                                                  fed_distributed *out, fed_error *err);
-/** The scale s = sqrt(2^2B - n k^2) / (2 k sqrt(C^2 n^2/d + n sigma^2)); 0 when the ring is
- *  too small. `sigma` is one device's share in the units of the clip. */
-double fed_distributed_scale(double clip, double sigma, double n, double dim, double tail,
-                             unsigned bits);
+/** The same in the smallest ring of at most config->bits bits whose scale is at least
+ *  `scale_min` and whose noise share is at least FED_SIGMA_LOCAL_MIN. */
+FED_MUST_CHECK fed_status fed_distributed_fit(const fed_distributed_config *config,
+                                              double scale_min, fed_distributed *out,
+                                              fed_error *err);
+/** The scale s = sqrt(2^2B - n k^2) / (2 k sqrt(C^2 n^2/d + n sigma^2)), where d is `spread`; 0
+ *  when the ring is too small. `sigma` is one device's share in the units of the clip. */
+double fed_distributed_scale(double clip, double sigma, double n, double spread,
+                             double tail, unsigned bits);
 /** Norm of a vector of norm `norm` after conditional rounding to integers:
  *  min{c + sqrt d, sqrt(c^2 + d/4 + sqrt(2 ln(1/beta)) (c + sqrt(d)/2))}. */
 double fed_rounded_norm(double norm, double dim, double beta);

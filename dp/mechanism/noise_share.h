@@ -26,7 +26,7 @@ typedef struct fed_noise_share {
 /** What one device did to its update. */
 typedef struct fed_device_report {
     fed_clip_report clip;
-    fed_round_report round;
+    fed_rounding_report round;
 } fed_device_report;
 
 /** Clip x[n] (in place), round, add noise; `out[n]` then goes into the ring (reduce modulo

@@ -71,7 +71,7 @@ static void test_sensitivity_after_rounding(void)
     open_noise(1);
     for (int kind = 0; kind < 6; kind++)
         for (int round = 0; round < 200; round++) {
-            fed_round_report report;
+            fed_rounding_report report;
             fed_error err;
             for (int i = 0; i < N; i++) {
                 double c = 1 / sqrt(N);
@@ -97,7 +97,7 @@ static void test_rounding_gives_up_safely(void)
 {
     float x[3] = {0.9f, 0.9f, 0.9f}, bad[3] = {1, NAN, 1}, far[1] = {1e30f};
     int64_t out[3];
-    fed_round_report report;
+    fed_rounding_report report;
     fed_error err;
     open_noise(2);
     CHECK_OK(fed_round_conditional(x, 3, 1, 1e-3, 5, &noise, out, &report, &err), &err);
@@ -177,7 +177,7 @@ static void test_derive(void)
                 "below 3 integers");
     c.bits = 3;
     c.n_max = 1000;
-    CHECK_FAILS(fed_distributed_derive(&c, &d, &err), FED_E_REFUSED, &err, "too small");
+    CHECK_FAILS(fed_distributed_derive(&c, &d, &err), FED_E_REFUSED, &err, "too few");
     c = example(), c.colluders = 10;
     CHECK_FAILS(fed_distributed_derive(&c, &d, &err), FED_E_REFUSED, &err, "colluders");
     c = example(), c.clip = NAN;

@@ -172,7 +172,7 @@ static void test_round_trip(void)
 static void test_known_address(void)
 {
     static const char wanted[] =
-        "fb379b4e776df9701d5e9130bec4351d9b2393dcbe3d4fe74967dfb17b03a24c";
+        "95448187493f5776c2dcbbb9d6af1ebb3e6ff7c5ba18e5f0688bfdec518a773d";
     fed_bytes file, made;
     uint8_t address[FED_PLAN_ADDRESS_BYTES];
     char hex[2 * sizeof address + 1];

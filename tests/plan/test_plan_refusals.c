@@ -89,6 +89,9 @@ static void test_types(void)
         {"update.residual=1", "update.residual: 1 is not true or false"},
         {"secagg.enabled=yes", "secagg.enabled: \"yes\" is not true or false"},
         {"secagg.stream=aes", "\"aes-256-ctr\" or \"chacha20\""},
+        {"privacy.accountant=zcdp", "\"zcdp\" is not \"pld\" or \"rdp\""},
+        {"privacy.adaptive.quantile=none",
+         "privacy.adaptive.quantile: \"none\" is not a number or \"off\""},
         {"privacy.unit=person", "\"person\" is not \"device\" or \"example\""},
         {"evaluate.on=hold-out", "did you mean holdout?"},
     };
@@ -138,6 +141,18 @@ static void test_bounds(void)
         {"privacy.max_participations=0", "privacy.max_participations: 0 is below 1"},
         {"privacy.colluders=-1", "privacy.colluders: -1 is below 0"},
         {"privacy.votes.share=1", "privacy.votes.share: 1 is not below 1"},
+        {"privacy.epsilon_server=0", "privacy.epsilon_server: 0 is not above 0"},
+        {"privacy.epsilon_server=-1", "privacy.epsilon_server: -1 is not above 0"},
+        {"privacy.noise_multiplier=0", "privacy.noise_multiplier: 0 is not above 0"},
+        {"privacy.ring_bits=1", "privacy.ring_bits: 1 is below 2"},
+        {"privacy.ring_bits=33", "privacy.ring_bits: 33 is above 32"},
+        {"privacy.example_clip=0", "privacy.example_clip: 0 is not above 0"},
+        {"privacy.adaptive.quantile=1", "privacy.adaptive.quantile: 1 is not below 1"},
+        {"privacy.adaptive.rate=0", "privacy.adaptive.rate: 0 is not above 0"},
+        {"privacy.adaptive.bit_sigma=0", "privacy.adaptive.bit_sigma: 0 is not above 0"},
+        {"privacy.matrix.bands=0", "privacy.matrix.bands: 0 is below 1"},
+        {"privacy.matrix.buffers=9", "privacy.matrix.buffers: 9 is above 8"},
+        {"privacy.matrix.separation=0", "privacy.matrix.separation: 0 is below 1"},
         {"rounds.count=0", "rounds.count: 0 is below 1"},
         {"rounds.cohort=0", "rounds.cohort: 0 is below 1"},
         {"rounds.cohort=65536", "rounds.cohort: 65536 is above 65535"},
@@ -242,11 +257,44 @@ static void test_unsound(void)
     "privacy.mechanism=distributed_gaussian privacy.epsilon=8 privacy.delta=1e-6 "       \
     "privacy.population=100000 privacy.max_participations=4 update.clip=0.5 "
 
+#define MATRIX                                                                           \
+    PRIVATE "privacy.mechanism=matrix privacy.epsilon_server=none "                      \
+            "privacy.matrix.separation=20 "
+#define EXAMPLE                                                                          \
+    PRIVATE "privacy.mechanism=dp_sgd privacy.unit=example privacy.example_clip=1 "      \
+            "eligibility.min_examples=64 "
+
 static void test_unsound_privacy(void)
 {
     static const refusal rows[] = {
         {PRIVATE "privacy.epsilon=none",
-         "privacy.epsilon: needed with privacy.mechanism \"distributed_gaussian\""},
+         "privacy.epsilon: needed with privacy.noise_multiplier \"auto\""},
+        {PRIVATE "privacy.epsilon=none privacy.epsilon_server=none",
+         "privacy.epsilon: needed with privacy.noise_multiplier \"auto\""},
+        {"privacy.epsilon=8",
+         "privacy.epsilon: promises nothing with privacy.mechanism \"none\""},
+        {"privacy.epsilon_server=8", "privacy.epsilon_server: promises nothing with"},
+        {"privacy.noise_multiplier=1", "privacy.noise_multiplier: promises nothing with"},
+        {PRIVATE "privacy.example_clip=1", "privacy.example_clip: promises nothing with"},
+        {PRIVATE "privacy.matrix.separation=4",
+         "privacy.matrix.separation: promises nothing with"},
+        {PRIVATE "privacy.mechanism=local_gaussian privacy.adaptive.quantile=0.5",
+         "privacy.adaptive.quantile: promises nothing with"},
+        {PRIVATE "privacy.mechanism=central_gaussian",
+         "privacy.epsilon_server: must be \"none\" with privacy.mechanism "
+         "\"central_gaussian\": the server adds the noise"},
+        {MATRIX "privacy.epsilon_server=8",
+         "privacy.epsilon_server: must be \"none\" with privacy.mechanism \"matrix\""},
+        {MATRIX "privacy.matrix.separation=none",
+         "privacy.matrix.separation: needed with privacy.mechanism \"matrix\""},
+        {MATRIX "privacy.max_participations=none",
+         "privacy.max_participations: needed with privacy.mechanism \"matrix\""},
+        {MATRIX "update.select=voted", "update.select: \"voted\" with privacy.mechanism"},
+        {EXAMPLE "privacy.example_clip=none",
+         "privacy.example_clip: needed with privacy.mechanism \"dp_sgd\""},
+        {EXAMPLE "train.batch=65",
+         "train.batch: 65 is above eligibility.min_examples, 64"},
+        {EXAMPLE "privacy.ring_bits=12", "privacy.ring_bits: promises nothing with"},
         {PRIVATE "privacy.delta=none", "privacy.delta: needed with"},
         {PRIVATE "privacy.population=none", "privacy.population: needed with"},
         {PRIVATE "privacy.delta=1e-5", "is not below 1/privacy.population, 1/100000"},
@@ -266,18 +314,24 @@ static void test_unsound_privacy(void)
         {PRIVATE "update.clip=auto", "update.clip: \"auto\" with differential privacy"},
         {PRIVATE "update.weight=examples",
          "update.weight: \"examples\" with differential privacy"},
-        {PRIVATE
-         "privacy.mechanism=central_gaussian secagg.enabled=false update.bits=float32",
+        {PRIVATE "privacy.mechanism=central_gaussian privacy.epsilon_server=none "
+                 "secagg.enabled=false update.bits=float32",
          "update.bits: \"float32\" with differential privacy"},
         {PRIVATE "privacy.mechanism=local_gaussian secagg.enabled=false update.bits=sign",
          "update.bits: \"sign\" with differential privacy"},
-        {PRIVATE
-         "privacy.mechanism=central_gaussian secagg.enabled=false update.select=top_k",
+        {PRIVATE "privacy.mechanism=central_gaussian privacy.epsilon_server=none "
+                 "secagg.enabled=false update.select=top_k",
          "update.select: \"top_k\" with differential privacy"},
         {PRIVATE "update.select=voted", "privacy.votes.share: needed with update.select"},
     };
     check_all(rows, sizeof rows / sizeof *rows, FED_E_REFUSED);
     check_one(PRIVATE, FED_OK, "");
+    check_one(PRIVATE "privacy.epsilon=none privacy.noise_multiplier=1", FED_OK, "");
+    check_one(PRIVATE "privacy.epsilon=none privacy.epsilon_server=8", FED_OK, "");
+    check_one(PRIVATE "privacy.mechanism=central_gaussian privacy.epsilon_server=none",
+              FED_OK, "");
+    check_one(MATRIX, FED_OK, "");
+    check_one(EXAMPLE "update.select=voted update.clip=auto", FED_OK, "");
 }
 
 /* ---- files ---- */

@@ -207,7 +207,8 @@ static void test_refusals(void)
         const char *text;
     } rows[] = {
         {"privacy.mechanism=central_gaussian privacy.epsilon=4 privacy.delta=1e-6 "
-         "privacy.population=100000 privacy.max_participations=4",
+         "privacy.epsilon_server=none privacy.population=100000 "
+         "privacy.max_participations=4",
          FED_E_UNSUPPORTED, "privacy.mechanism"},
         {"strategy.name=scaffold", FED_E_UNSUPPORTED, "strategy.name"},
         {"strategy.name=krum", FED_E_UNSUPPORTED, "strategy.name"},
