@@ -111,6 +111,8 @@ typedef struct fed_session_info {
     fed_address task;                           /* zeros: none yet */
     uint64_t version;                           /* of the model at hand */
     uint64_t trained, delivered, lost, refused; /* rounds */
+    uint64_t zeroed;    /* of the trained: sent as the zero vector */
+    uint64_t saturated; /* numbers of updates that were cut off, or wrapped around */
     double last_loss;
     char last_refusal[200]; /* why the last offer or update was given up */
 } fed_session_info;

@@ -22,7 +22,7 @@ static void floats_of(const fed_bytes *bytes, float *out, size_t n)
 
 /* With residuals: what was kept so far goes in, what is kept now comes out. */
 static fed_status encode_with_residual(fed_turn *t, fed_task_update *update,
-                                       fed_codec_report *report)
+                                       fed_task_report *report)
 {
     fed_session *s = t->s;
     size_t n = fed_task_numbers_of(s->task)->params;
@@ -49,7 +49,7 @@ static fed_status encode_with_residual(fed_turn *t, fed_task_update *update,
     return status;
 }
 
-static fed_status encode(fed_turn *t, fed_codec_report *report)
+static fed_status encode(fed_turn *t, fed_task_report *report)
 {
     fed_session *s = t->s;
     uint8_t key[32];
@@ -71,18 +71,29 @@ static fed_status encode(fed_turn *t, fed_codec_report *report)
     return status;
 }
 
+/* What of the update is lost; it stays on the device. */
+static void note_losses(fed_session *s, const fed_task_report *report)
+{
+    unsigned long long version = s->accepted_version;
+    bool zeroed = report->codec.non_finite || report->rounded == FED_ROUND_ZEROED;
+    s->info.zeroed += zeroed;
+    s->info.saturated += report->codec.saturated;
+    if (report->codec.non_finite)
+        fed_log(FED_LOG_WARN, "update_not_finite", "version=%llu", version);
+    else if (zeroed)
+        fed_log(FED_LOG_WARN, "update_zeroed", "version=%llu", version);
+}
+
 static fed_status finish(fed_turn *t)
 {
     fed_session *s = t->s;
-    fed_codec_report report;
+    fed_task_report report;
     fed_status status = encode(t, &report);
     if (status) return fed_turn_refuse(t, status);
     s->refusals = 0;
     s->info.trained++;
     s->info.last_loss = fed_trainer_mean_loss(s->trainer);
-    if (report.non_finite)
-        fed_log(FED_LOG_WARN, "update_not_finite", "version=%llu",
-                (unsigned long long)s->accepted_version);
+    note_losses(s, &report);
     s->state = FED_SESSION_PLACE;
     s->attempts = 0;
     s->spent = false;

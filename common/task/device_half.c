@@ -58,19 +58,21 @@ uint32_t fed_task_weight(const fed_task *task, uint32_t examples)
 
 fed_status fed_task_encode(const fed_task *task, const fed_codec_round *round,
                            const fed_task_update *update, const fed_parallel *parallel,
-                           fed_bytes *out, fed_codec_report *report, fed_error *err)
+                           fed_bytes *out, fed_task_report *report, fed_error *err)
 {
+    fed_task_rounder rounder;
     fed_codec_input in = {.delta = update->delta,
                           .residual = update->residual,
                           .missed = update->missed,
                           .residual_out = update->residual_out,
                           .weight = fed_task_weight(task, update->examples),
                           .key = update->key,
+                          .rounder = fed_task_rounder_init(&rounder, task),
                           .parallel = parallel};
     fed_codec_update encoded;
     FED_TRY(fed_codec_encode(task->codec, round, &in, &encoded, err));
     fed_status status = fed_codec_update_write(&encoded, out, err);
-    if (report) *report = encoded.report;
+    if (report) *report = (fed_task_report){encoded.report, rounder.worst};
     fed_codec_update_fini(&encoded);
     return status;
 }

@@ -71,6 +71,12 @@ static fed_privacy terms_of(const fed_task *task)
                          .votes_wanted = plan->update.select == FED_SELECT_VOTED};
 }
 
+bool fed_task_noise_is_shared(const fed_privacy *promise)
+{
+    return promise->mechanism == FED_PRIVACY_DISTRIBUTED_GAUSSIAN ||
+           promise->mechanism == FED_PRIVACY_SKELLAM;
+}
+
 /* ---- noise in shares -------------------------------------------------------------------- */
 
 /* How many standard deviations of a sum the ring holds: so many that less than one round in a

@@ -22,11 +22,27 @@ static bool strategy_is_built(fed_plan_strategy_name name)
     }
 }
 
+static bool mechanism_is_built(fed_plan_mechanism mechanism)
+{
+    return mechanism == FED_MECHANISM_NONE ||
+           mechanism == FED_MECHANISM_DISTRIBUTED_GAUSSIAN ||
+           mechanism == FED_MECHANISM_DISTRIBUTED_SKELLAM;
+}
+
 fed_status fed_task_refuse(const fed_plan *plan, fed_error *err)
 {
+    const fed_plan_privacy *privacy = &plan->privacy;
+    bool is_private = privacy->mechanism != FED_MECHANISM_NONE;
     const refusal refusals[] = {
-        {plan->privacy.mechanism != FED_MECHANISM_NONE,
-         "privacy.mechanism: differential privacy is not carried out yet; say \"none\""},
+        {!mechanism_is_built(privacy->mechanism),
+         "privacy.mechanism: only distributed_gaussian and distributed_skellam are "
+         "carried out yet"},
+        {is_private && privacy->sampling != FED_PLAN_SAMPLING_NONE,
+         "privacy.sampling: devices are not drawn by secret coins yet; say \"none\""},
+        {is_private && plan->update.select == FED_SELECT_VOTED,
+         "update.select: \"voted\" with noise is not carried out yet"},
+        {privacy->adaptive.quantile != FED_PLAN_NONE,
+         "privacy.adaptive: not carried out yet; say \"off\""},
         {plan->rounds.max_staleness > 0,
          "rounds.max_staleness: asynchronous rounds are not carried out yet; say 0"},
         {!strategy_is_built(plan->strategy.name),

@@ -5,13 +5,18 @@
 #include <stdio.h>
 #include <string.h>
 
-static fed_secagg_threat threat_of(const fed_plan_secagg *plan)
+/* Shares of noise are counted on s_min - c honest members; against a server that lies, one
+ * sum is proved to cover as many on the complete graph only (docs/secagg-parameters.md). */
+static fed_secagg_threat threat_of(const fed_task *task)
 {
+    const fed_plan_secagg *plan = &task->plan->secagg;
+    const fed_privacy *promise = fed_task_privacy(task);
+    bool active = plan->adversary == FED_ADVERSARY_ACTIVE;
     return (fed_secagg_threat){
-        .adversary = plan->adversary == FED_ADVERSARY_ACTIVE ? FED_SECAGG_ACTIVE
-                                                             : FED_SECAGG_CURIOUS,
+        .adversary = active ? FED_SECAGG_ACTIVE : FED_SECAGG_CURIOUS,
         .corrupt_ppm = (uint32_t)lround(plan->corrupt * FED_SECAGG_PPM),
-        .dropout_ppm = (uint32_t)lround(plan->dropout * FED_SECAGG_PPM)};
+        .dropout_ppm = (uint32_t)lround(plan->dropout * FED_SECAGG_PPM),
+        .complete = active && promise && fed_task_noise_is_shared(promise)};
 }
 
 /* A cohort may start with as few members as may survive. */
@@ -26,7 +31,7 @@ fed_status fed_task_check_secagg(const fed_task *task, fed_error *err)
     fed_secagg_graph graph;
     const fed_plan_secagg *plan = &task->plan->secagg;
     if (!plan->enabled) return FED_OK;
-    fed_secagg_threat threat = threat_of(plan);
+    fed_secagg_threat threat = threat_of(task);
     if (task->numbers.invited > FED_SECAGG_MEMBERS_MAX)
         return fed_fail(err, FED_E_REFUSED, "secagg: %u members in a cohort, at most %d",
                         task->numbers.invited, FED_SECAGG_MEMBERS_MAX);
@@ -45,7 +50,7 @@ fed_status fed_task_secagg_params(const fed_task *task, const fed_codec_round *r
     if (!plan->enabled)
         return fed_fail(err, FED_E_STATE, "secagg.enabled: false in this plan");
     *out = (fed_secagg_params){.model_version = round->version,
-                               .threat = threat_of(plan),
+                               .threat = threat_of(task),
                                .stream = plan->stream == FED_MASK_CHACHA20
                                              ? FED_KEYSTREAM_CHACHA20
                                              : FED_KEYSTREAM_AES256_CTR,

@@ -6,9 +6,10 @@ fed_status fed_task_decode(const fed_task *task, const fed_codec_round *round,
                            fed_codec_outcome *outcome, const fed_parallel *parallel,
                            fed_error *err)
 {
-    fed_codec_divisor by_weight = {.fixed = 0};
-    return fed_codec_decode(task->codec, round, sum, by_weight, mean, outcome, parallel,
-                            err);
+    bool fixed = task->plan->privacy.mechanism != FED_MECHANISM_NONE &&
+                 task->plan->privacy.unit == FED_UNIT_DEVICE;
+    fed_codec_divisor by = {.fixed = fixed ? (uint32_t)task->plan->rounds.cohort : 0};
+    return fed_codec_decode(task->codec, round, sum, by, mean, outcome, parallel, err);
 }
 
 fed_status fed_task_write_round(const fed_task *task, const fed_codec_round *round,

@@ -99,16 +99,26 @@ typedef struct fed_task_update {
     const uint8_t *key; /* 32 secret bytes */
 } fed_task_update;
 
-/** Encode an update as the bytes of an input message. `report` may be NULL. */
+/** What a device may log of its update; nothing of it leaves the device by itself. */
+typedef struct fed_task_report {
+    fed_codec_report codec;
+    fed_rounding_outcome rounded; /* with noise: how the integers came within their norm;
+                                     FED_ROUND_ZEROED: the zero vector was sent */
+} fed_task_report;
+
+/** Encode an update as the bytes of an input message, with the noise that the plan asks of a
+ *  device. `report` may be NULL. */
 FED_MUST_CHECK fed_status fed_task_encode(const fed_task *task,
                                           const fed_codec_round *round,
                                           const fed_task_update *update,
                                           const fed_parallel *parallel, fed_bytes *out,
-                                          fed_codec_report *report, fed_error *err);
+                                          fed_task_report *report, fed_error *err);
 
 /* ---- the server's half -------------------------------------------------------------- */
 
-/** Decode the sum of a cohort into the mean update: `mean` holds numbers.params. */
+/** Decode the sum of a cohort into the mean update: `mean` holds numbers.params. The mean is
+ *  over the sum of weights; with privacy over the fixed number rounds.cohort, however many
+ *  survived, so that no device's presence changes what others are divided by. */
 FED_MUST_CHECK fed_status fed_task_decode(const fed_task *task,
                                           const fed_codec_round *round,
                                           const fed_codec_sum *sum, float *mean,

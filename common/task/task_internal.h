@@ -39,6 +39,18 @@ void fed_task_private_codec(const fed_task *task, fed_codec_config *config);
 FED_MUST_CHECK fed_status fed_task_check_private_round(const fed_task *task,
                                                        const fed_codec_round *round,
                                                        fed_error *err);
+/** Does each device add its share of noise (and none of them all of it)? */
+bool fed_task_noise_is_shared(const fed_privacy *promise);
+
+/** The codec's place for noise, during one encode. */
+typedef struct fed_task_rounder {
+    const fed_task *task;
+    fed_codec_rounder rounder;
+    fed_rounding_outcome worst; /* of its vectors */
+} fed_task_rounder;
+
+/** NULL when the plan wants no noise of a device. `r` must stay where it is. */
+const fed_codec_rounder *fed_task_rounder_init(fed_task_rounder *r, const fed_task *task);
 /** numbers.invited and numbers.min_survivors. */
 void fed_task_count_members(fed_task *task);
 /** Refuse settings under which no graph is both safe and likely to finish. */

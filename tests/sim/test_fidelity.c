@@ -173,6 +173,38 @@ static void test_secagg(void)
     fed_note("%u dropped", dropped);
 }
 
+/* Noise is drawn from named secrets, so that it too is the same in every run of one seed. */
+static void test_private(void)
+{
+#define PRIVATE                                                                          \
+    "\"noise_multiplier\":1,\"epsilon\":500,\"epsilon_server\":1000,\"delta\":1e-4,"     \
+    "\"population\":40,\"max_participations\":3,"
+    static const char *const privacy[] = {
+        PRIVATE "\"mechanism\":\"distributed_gaussian\"",
+        PRIVATE "\"mechanism\":\"distributed_skellam\",\"colluders\":1"};
+    static history h, other;
+    for (size_t i = 0; i < 4; i++) {
+        federation f = {.update = i % 2 ? "\"select\":\"rand_k\",\"fraction\":0.25,"
+                                          "\"block\":8,\"bits\":4," RESIDUAL
+                                          "\"residual_decay\":0.9,\"clip\":0.5"
+                                        : DENSE ",\"clip\":0.5",
+                        .rounds = "\"count\":3,\"cohort\":8,\"over_select\":1.5",
+                        .secagg = i % 2 ? "\"enabled\":true,\"dropout\":0.4"
+                                        : "\"enabled\":true,\"adversary\":\"curious\","
+                                          "\"dropout\":0.4",
+                        .privacy = privacy[i / 2],
+                        .faults = {{0.02, 0.02, 0.02, 0.04, 0.04}, 0, 0, 0},
+                        .seed = i + 1,
+                        .clients = 40};
+        check_agree(&f, &h);
+        federation_replay(&f, &h, &other);
+        CHECK_MEM(other.models, h.models, sizeof h.models[0] * (h.n + 1));
+        f.privacy = NULL; /* and noise it is */
+        federation_run(&f, &other);
+        CHECK(memcmp(other.models[1], h.models[1], 32) != 0);
+    }
+}
+
 /* The server dies at any step, and its trace is still the truth. */
 static void test_crashes(void)
 {
@@ -238,9 +270,9 @@ static void test_replay_refusals(void)
 
 int main(void)
 {
-    static const fed_case cases[] = {CASE(test_plain),   CASE(test_bytes),
-                                     CASE(test_seeds),   CASE(test_replay),
-                                     CASE(test_crashes), CASE(test_replay_refusals),
-                                     CASE(test_secagg),  CASE(test_drop_outs)};
+    static const fed_case cases[] = {
+        CASE(test_plain),  CASE(test_bytes),   CASE(test_seeds),
+        CASE(test_replay), CASE(test_crashes), CASE(test_replay_refusals),
+        CASE(test_secagg), CASE(test_private), CASE(test_drop_outs)};
     return fed_run("fidelity", cases, sizeof cases / sizeof *cases);
 }
