@@ -27,6 +27,7 @@ fed_status fed_session_new(fed_session **out, const fed_session_config *config,
     fed_bytes_init(&s->party_state, SIZE_MAX);
     fed_bytes_init(&s->residual, SIZE_MAX);
     fed_bytes_init(&s->next_residual, SIZE_MAX);
+    fed_bytes_init(&s->ledger_bytes, SIZE_MAX);
     fed_status status = fed_ed25519_public(config->identity_seed, s->device_key, err);
     if (status)
         fed_session_free(s);
@@ -47,6 +48,8 @@ void fed_session_free(fed_session *s)
     fed_bytes_wipe(&s->party_state);
     fed_bytes_wipe(&s->residual);
     fed_bytes_wipe(&s->next_residual);
+    fed_ledger_free(s->ledger);
+    fed_bytes_fini(&s->ledger_bytes);
     fed_free(s->params);
     fed_wipe_free(s, sizeof *s);
 }

@@ -14,7 +14,8 @@
  *
  * Spent once: before the first byte of an update leaves, a record says so. From then on the
  * same bytes may go to the same cohort again and to no other, and the device never trains on
- * that model address or version of that task again.
+ * that model address or version of that task again. With differential privacy the same step
+ * charges the device's ledger, and a device whose budget is spent says so and stays away.
  */
 #ifndef FED_SESSION_H
 #define FED_SESSION_H
@@ -55,7 +56,10 @@ typedef struct fed_conditions {
 
 /** What the device insists on, whatever a plan says; zeros insist on nothing. */
 typedef struct fed_session_floor {
-    bool secagg; /* refuse tasks without secure aggregation */
+    bool secagg;    /* refuse tasks without secure aggregation */
+    bool privacy;   /* refuse tasks without differential privacy */
+    double epsilon; /* refuse tasks that promise less against the server; 0: any */
+    uint64_t max_participations; /* refuse tasks that ask for more; 0: any */
     fed_secagg_floor cohort;
 } fed_session_floor;
 
@@ -111,8 +115,10 @@ typedef struct fed_session_info {
     fed_address task;                           /* zeros: none yet */
     uint64_t version;                           /* of the model at hand */
     uint64_t trained, delivered, lost, refused; /* rounds */
-    uint64_t zeroed;    /* of the trained: sent as the zero vector */
-    uint64_t saturated; /* numbers of updates that were cut off, or wrapped around */
+    uint64_t zeroed;         /* of the trained: sent as the zero vector */
+    uint64_t saturated;      /* numbers of updates that were cut off, or wrapped around */
+    uint64_t participations; /* charged to the device's ledger, ever */
+    double epsilon; /* what they cost against the server, at the ledger's delta */
     double last_loss;
     char last_refusal[200]; /* why the last offer or update was given up */
 } fed_session_info;

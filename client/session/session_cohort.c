@@ -131,12 +131,13 @@ fed_status fed_turn_revive_party(fed_turn *t)
 
 /* ---- messages out ----------------------------------------------------------------------- */
 
-/* From here on it is spent: the flag, and the residual as if delivered, go to disk before
- * the bytes go anywhere. */
+/* From here on it is spent: the flag, the ledger's charge, and the residual as if delivered,
+ * go to disk before the bytes go anywhere. */
 static fed_status mark_spent(fed_turn *t)
 {
     fed_session *s = t->s;
     if (s->spent) return FED_OK;
+    FED_TRY(fed_turn_charge(t));
     s->spent = true;
     s->spent_models[s->n_spent++ % FED_SESSION_SPENT_KEPT] = s->version.model;
     if (s->next_residual.len) {
@@ -189,6 +190,13 @@ static fed_status write_message(fed_turn *t, fed_bytes *body)
     return body->status;
 }
 
+/* What it would cost does not fit: nothing has left, and nothing will. */
+static fed_status stay_away(fed_turn *t)
+{
+    FED_TRY(leave_party(t));
+    return fed_turn_drop(t, t->err->text);
+}
+
 static fed_status send_message(fed_turn *t)
 {
     fed_session *s = t->s;
@@ -196,7 +204,11 @@ static fed_status send_message(fed_turn *t)
     s->state = s->phase < FED_PHASE_INPUT   ? FED_SESSION_JOIN
                : s->phase > FED_PHASE_INPUT ? FED_SESSION_RESULT
                                             : FED_SESSION_INPUT;
-    if (s->phase == FED_PHASE_INPUT) FED_TRY(mark_spent(t));
+    if (s->phase == FED_PHASE_INPUT) {
+        fed_status status = mark_spent(t);
+        if (status == FED_E_BUDGET || status == FED_E_REFUSED) return stay_away(t);
+        FED_TRY(status);
+    }
     FED_TRY(fed_turn_store_progress(t));
     fed_bytes_init(&body, SIZE_MAX);
     fed_request type = (fed_request)(FED_REQUEST_JOIN + s->phase - FED_PHASE_JOIN);

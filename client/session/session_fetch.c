@@ -23,6 +23,25 @@ static const fed_address *wanted(fed_session *s, fed_address *from_offer)
     }
 }
 
+/* What the plan promises to a device, and what this one insists on. */
+static fed_status check_promise(const fed_session *s, fed_error *err)
+{
+    const fed_session_floor *floor = &s->config.floor;
+    uint64_t most = fed_task_privacy(s->task)->max_participations;
+    double output, server;
+    fed_task_privacy_budgets(s->task, &output, &server);
+    if (floor->epsilon > 0 && server > floor->epsilon)
+        return fed_fail(err, FED_E_REFUSED,
+                        "floor: privacy.epsilon_server: %g, this device allows %g",
+                        server, floor->epsilon);
+    if (floor->max_participations && (!most || most > floor->max_participations))
+        return fed_fail(
+            err, FED_E_REFUSED,
+            "floor: privacy.max_participations: %llu, this device allows %llu",
+            (unsigned long long)most, (unsigned long long)floor->max_participations);
+    return FED_OK;
+}
+
 /* The device's own floor, which no server and no operator can lower. */
 static fed_status check_floor(const fed_session *s, fed_error *err)
 {
@@ -30,10 +49,13 @@ static fed_status check_floor(const fed_session *s, fed_error *err)
     if (s->config.floor.secagg && !plan->secagg.enabled)
         return fed_fail(err, FED_E_REFUSED,
                         "floor: secagg.enabled: false, this device insists on it");
+    if (s->config.floor.privacy && !fed_task_privacy(s->task))
+        return fed_fail(err, FED_E_REFUSED,
+                        "floor: privacy.mechanism: \"none\", this device insists on one");
     if (plan->secagg.enabled && !s->config.is_enrolled)
         return fed_fail(err, FED_E_REFUSED,
                         "secagg.enabled: this device has no certificate: enrol it");
-    return FED_OK;
+    return fed_task_privacy(s->task) ? check_promise(s, err) : FED_OK;
 }
 
 static bool same_task(const fed_session *s)
@@ -155,6 +177,7 @@ static fed_status take_version(fed_turn *t, fed_span blob)
                         (unsigned long long)s->accepted_version);
     if (fed_session_has_spent(s, &s->version.model, s->version.version))
         return fed_fail(t->err, FED_E_REFUSED, "version: this model is spent");
+    FED_TRY(fed_session_check_ledger(s, t->err));
     s->fetching = FED_FETCH_ROUND;
     return FED_OK;
 }

@@ -59,6 +59,11 @@ struct fed_session {
     fed_address spent_models[FED_SESSION_SPENT_KEPT];
     uint32_t n_spent; /* in all; the newest are kept */
 
+    /* What it has cost so far: one ledger for the population, whatever the task. */
+    fed_ledger *ledger; /* NULL: no task needed one yet */
+    fed_bytes ledger_bytes;
+    char ledger_fault[160]; /* why it cannot be believed; then nothing is carried out */
+
     fed_session_info info;
 };
 
@@ -98,6 +103,19 @@ fed_status fed_turn_inbox(fed_turn *t);
 /** After a restart: make the party from its stored state, or give the cohort up. */
 fed_status fed_turn_revive_party(fed_turn *t);
 fed_status fed_turn_cohort_answer(fed_turn *t, const fed_event *event);
+
+/** May this device take part once more? FED_E_BUDGET, FED_E_REFUSED: no, for ever. */
+fed_status fed_session_check_ledger(const fed_session *s, fed_error *err);
+/** Charge the participation that begins with this step, in its records. */
+fed_status fed_turn_charge(fed_turn *t);
+/** Put the ledger back; a broken one becomes `ledger_fault`. */
+fed_status fed_session_restore_ledger(fed_session *s, const fed_journal *journal,
+                                      fed_error *err);
+
+/** The hash that the ledger ends with; zeros when there is none. It is kept beside the ledger,
+ *  and one that ends with another is not believed. */
+void fed_session_ledger_head(const fed_session *s, uint8_t head[32]);
+fed_status fed_session_check_head(fed_session *s, const uint8_t expected[32]);
 
 /* Records. */
 fed_status fed_turn_store_progress(fed_turn *t);

@@ -5,6 +5,7 @@
  *   session/progress   state, version, cohort, what was accepted and spent
  *   session/update     the finished update, the residual that will follow it, its round
  *   session/residual   what earlier updates did not carry
+ *   session/ledger     what taking part has cost (session_ledger.c)
  *   session/party      the device's party in a cohort with secure aggregation
  *
  * The shell keeps these encrypted. Only PLACE, JOIN, INPUT and RESULT outlive a crash: before,
@@ -20,7 +21,7 @@ static const char key_update[] = "session/update";
 static const char key_residual[] = "session/residual";
 static const char key_party[] = "session/party";
 
-enum { PROGRESS_VERSION = 2 };
+enum { PROGRESS_VERSION = 3 };
 
 static uint32_t spent_kept(const fed_session *s)
 {
@@ -30,6 +31,7 @@ static uint32_t spent_kept(const fed_session *s)
 fed_status fed_turn_store_progress(fed_turn *t)
 {
     const fed_session *s = t->s;
+    uint8_t head[32];
     fed_bytes b;
     fed_bytes_init(&b, SIZE_MAX);
     fed_bytes_put_u8(&b, PROGRESS_VERSION);
@@ -46,6 +48,8 @@ fed_status fed_turn_store_progress(fed_turn *t)
     fed_bytes_put_u32(&b, s->n_spent);
     for (uint32_t i = 0; i < spent_kept(s); i++)
         fed_bytes_put(&b, s->spent_models[i].bytes, FED_ADDRESS_BYTES);
+    fed_session_ledger_head(s, head);
+    fed_bytes_put(&b, head, sizeof head);
     return fed_outbox_store_taken(t->outbox, key_progress, &b);
 }
 
@@ -138,6 +142,7 @@ static fed_status read_task(fed_session *s, const fed_bytes *b, fed_error *err)
 static fed_status read_progress(fed_session *s, const fed_bytes *b, fed_error *err)
 {
     fed_reader r;
+    uint8_t head[32];
     fed_reader_init(&r, b->data, b->len);
     unsigned version = fed_reader_u8(&r);
     unsigned state = fed_reader_u8(&r);
@@ -153,12 +158,13 @@ static fed_status read_progress(fed_session *s, const fed_bytes *b, fed_error *e
     s->n_spent = fed_reader_u32(&r);
     for (uint32_t i = 0; i < spent_kept(s); i++)
         fed_reader_copy(&r, s->spent_models[i].bytes, FED_ADDRESS_BYTES);
+    fed_reader_copy(&r, head, sizeof head);
     if (fed_reader_finish(&r) || version != PROGRESS_VERSION ||
         state > FED_SESSION_RESULT || phase > FED_PHASE_ABORTED)
         return damaged(key_progress, b, err);
     s->state = (fed_session_state)state;
     s->phase = (fed_phase)phase;
-    return FED_OK;
+    return fed_session_check_head(s, head);
 }
 
 static fed_status read_update(fed_session *s, const fed_bytes *b, fed_error *err)
@@ -215,6 +221,7 @@ static fed_status restore_party(fed_session *s, const fed_journal *journal,
 fed_status fed_session_restore(fed_session *s, const fed_journal *journal, fed_error *err)
 {
     bool task, progress, update, residual;
+    FED_TRY(fed_session_restore_ledger(s, journal, err));
     FED_TRY(restore_part(s, journal, key_task, read_task, &task, err));
     if (!task) return FED_OK;
     FED_TRY(restore_part(s, journal, key_progress, read_progress, &progress, err));

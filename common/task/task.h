@@ -154,6 +154,26 @@ void fed_task_privacy_budgets(const fed_task *task, double *output, double *serv
  *  none to it. Threads may share it. */
 const fed_sampler *fed_task_sampler(const fed_task *task, const char *vector);
 
+/* ---- ledgers ---------------------------------------------------------------------------- */
+
+/** The terms of a ledger that is made for this task. FED_E_STATE when the plan is without
+ *  privacy. */
+FED_MUST_CHECK fed_status fed_task_ledger_terms(const fed_task *task,
+                                                fed_ledger_kind kind,
+                                                const char *population,
+                                                fed_ledger_terms *out, fed_error *err);
+/** Would one more participation (SEEN), or release (OUTPUT), of the task fit? FED_E_REFUSED
+ *  when the plan promises less than the ledger's terms do; FED_E_BUDGET, with the numbers,
+ *  when what either of them promises would be broken. */
+FED_MUST_CHECK fed_status fed_task_check_charge(const fed_task *task,
+                                                const fed_ledger *ledger,
+                                                fed_ledger_view view, fed_error *err);
+/** Check, and charge it to the ledger; `bytes` is for the store (fed_ledger_charge). Nothing
+ *  is charged to SEEN where nothing is promised against the server. */
+FED_MUST_CHECK fed_status fed_task_charge(const fed_task *task, fed_ledger *ledger,
+                                          fed_ledger_view view, const uint8_t id[32],
+                                          fed_bytes *bytes, fed_error *err);
+
 /* ---- a version's public state -------------------------------------------------------- */
 
 /** Append the round blob that a version document carries. */

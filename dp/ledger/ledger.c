@@ -277,6 +277,17 @@ fed_status fed_ledger_check(const fed_ledger *l, fed_ledger_view view,
         name, before, l->terms.delta, after, budget);
 }
 
+fed_status fed_ledger_check_under(const fed_ledger *l, const fed_ledger_terms *terms,
+                                  fed_ledger_view view, const fed_dp_event *event,
+                                  fed_error *err)
+{
+    fed_ledger under = *l; /* what it points to is only read */
+    under.terms = *terms;
+    under.terms.kind = l->terms.kind;
+    FED_TRY(check_terms(&under.terms, err));
+    return fed_ledger_check(&under, view, event, err);
+}
+
 fed_status fed_ledger_charge(fed_ledger *l, fed_ledger_view view, const uint8_t id[32],
                              const fed_dp_event *event, fed_bytes *bytes, fed_error *err)
 {

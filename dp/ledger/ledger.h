@@ -58,6 +58,12 @@ void fed_ledger_free(fed_ledger *ledger);
 /** Would this charge fit? FED_E_BUDGET with the numbers when not. */
 FED_MUST_CHECK fed_status fed_ledger_check(const fed_ledger *ledger, fed_ledger_view view,
                                            const fed_dp_event *event, fed_error *err);
+/** The same, had the ledger been made with these terms (its kind stays). */
+FED_MUST_CHECK fed_status fed_ledger_check_under(const fed_ledger *ledger,
+                                                 const fed_ledger_terms *terms,
+                                                 fed_ledger_view view,
+                                                 const fed_dp_event *event,
+                                                 fed_error *err);
 /** Check, then append the record to `bytes`. The same id with the same view and event again
  *  is no second charge and appends nothing (a retry sends the same bytes); with another
  *  event it is FED_E_EXISTS. If the bytes cannot be made durable, throw the ledger away and

@@ -1,0 +1,126 @@
+/*
+ * The device's own book of what it gave away. It is the device that keeps its promise: it
+ * computes from the signed plan what one participation costs against the server and those
+ * colluding with it, charges that in the step in which the first masked byte may leave, so
+ * that both are durable together, and takes no part where it does not fit. Nothing is
+ * refunded, whatever becomes of the cohort.
+ */
+#include "session_internal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char key_ledger[] = "session/ledger";
+
+fed_status fed_session_check_ledger(const fed_session *s, fed_error *err)
+{
+    if (s->ledger_fault[0])
+        return fed_fail(err, FED_E_REFUSED,
+                        "this device takes no part in anything, since its ledger cannot "
+                        "be believed: %s",
+                        s->ledger_fault);
+    if (!fed_task_privacy(s->task) || !s->ledger) return FED_OK;
+    return fed_task_check_charge(s->task, s->ledger, FED_LEDGER_SEEN, err);
+}
+
+static fed_status make_ledger(fed_session *s, fed_error *err)
+{
+    fed_ledger_terms terms;
+    if (s->ledger) return FED_OK;
+    FED_TRY(fed_task_ledger_terms(s->task, FED_LEDGER_DEVICE, s->config.population,
+                                  &terms, err));
+    return fed_ledger_new(&s->ledger, &terms, &s->ledger_bytes, err);
+}
+
+static fed_status tell_spent(fed_session *s, fed_error *err)
+{
+    double output;
+    s->info.participations = fed_ledger_count(s->ledger, FED_LEDGER_SEEN);
+    return fed_ledger_spent(s->ledger, &output, &s->info.epsilon, err);
+}
+
+/* A participation is one update in one cohort. */
+static fed_status participation(const fed_session *s, uint8_t id[32], fed_error *err)
+{
+    uint8_t both[FED_UPDATE_ID_BYTES + FED_COHORT_ID_BYTES];
+    memcpy(both, s->update_id, sizeof s->update_id);
+    memcpy(both + sizeof s->update_id, s->cohort, sizeof s->cohort);
+    return fed_sha256(both, sizeof both, id, err);
+}
+
+fed_status fed_turn_charge(fed_turn *t)
+{
+    fed_session *s = t->s;
+    uint8_t id[32];
+    if (!fed_task_privacy(s->task)) return FED_OK;
+    FED_TRY(make_ledger(s, t->err));
+    FED_TRY(participation(s, id, t->err));
+    FED_TRY(fed_task_charge(s->task, s->ledger, FED_LEDGER_SEEN, id, &s->ledger_bytes,
+                            t->err));
+    FED_TRY(tell_spent(s, t->err));
+    return fed_outbox_store(t->outbox, key_ledger, s->ledger_bytes.data,
+                            s->ledger_bytes.len);
+}
+
+void fed_session_ledger_head(const fed_session *s, uint8_t head[32])
+{
+    memset(head, 0, 32);
+    if (s->ledger) memcpy(head, fed_ledger_head(s->ledger), 32);
+}
+
+/* ---- putting it back -------------------------------------------------------------------- */
+
+static fed_status check_population(const fed_session *s, fed_error *err)
+{
+    uint8_t population[32];
+    const fed_ledger_terms *terms = fed_ledger_get_terms(s->ledger);
+    FED_TRY(
+        fed_sha256(s->config.population, strlen(s->config.population), population, err));
+    if (terms->kind == FED_LEDGER_DEVICE && !memcmp(terms->population, population, 32))
+        return FED_OK;
+    return fed_fail(err, FED_E_FORMAT, "ledger: not one of a device of population %s",
+                    s->config.population);
+}
+
+/* Records are carried out whole, so there is no half of a charge to cut off. */
+static fed_status open_ledger(fed_session *s, fed_error *err)
+{
+    size_t used;
+    FED_TRY(fed_ledger_open(&s->ledger, s->ledger_bytes.data, s->ledger_bytes.len, &used,
+                            err));
+    if (used != s->ledger_bytes.len)
+        return fed_fail(err, FED_E_FORMAT, "ledger: %zu bytes, of which %zu are whole",
+                        s->ledger_bytes.len, used);
+    FED_TRY(check_population(s, err));
+    return tell_spent(s, err);
+}
+
+static fed_status distrust(fed_session *s, const char *why)
+{
+    snprintf(s->ledger_fault, sizeof s->ledger_fault, "%.150s", why);
+    fed_log(FED_LOG_ERROR, "ledger_broken", "reason=\"%s\"", s->ledger_fault);
+    return FED_OK;
+}
+
+fed_status fed_session_restore_ledger(fed_session *s, const fed_journal *journal,
+                                      fed_error *err)
+{
+    fed_error why;
+    fed_bytes_clear(&s->ledger_bytes);
+    fed_status status = journal->get(journal->ctx, key_ledger, &s->ledger_bytes, err);
+    if (status == FED_E_NOT_FOUND) return FED_OK;
+    FED_TRY(status);
+    status = open_ledger(s, &why);
+    if (!status) return FED_OK;
+    if (status != FED_E_NOMEM && status != FED_E_CRYPTO) return distrust(s, why.text);
+    if (err) *err = why;
+    return status;
+}
+
+fed_status fed_session_check_head(fed_session *s, const uint8_t expected[32])
+{
+    uint8_t head[32];
+    fed_session_ledger_head(s, head);
+    if (s->ledger_fault[0] || memcmp(head, expected, sizeof head) == 0) return FED_OK;
+    return distrust(s, "it does not end where this device left it");
+}

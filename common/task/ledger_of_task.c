@@ -1,0 +1,103 @@
+/*
+ * What a task owes to a ledger, the server's or a device's.
+ *
+ * The terms of a ledger are those of the first task of the population that needed one, and
+ * they stay: a later plan may promise more (a smaller epsilon or delta, fewer participations)
+ * and is then held to both, never less. (docs/decisions/015-promises-only-tighten.md)
+ */
+#include "task_internal.h"
+
+#include <string.h>
+
+static void take_terms(const fed_task *task, fed_ledger_terms *terms)
+{
+    const fed_privacy *promise = fed_task_privacy(task);
+    terms->accountant = promise->accountant;
+    terms->delta = promise->delta;
+    terms->max_participations = promise->max_participations;
+    fed_task_privacy_budgets(task, &terms->budget_output, &terms->budget_server);
+}
+
+fed_status fed_task_ledger_terms(const fed_task *task, fed_ledger_kind kind,
+                                 const char *population, fed_ledger_terms *out,
+                                 fed_error *err)
+{
+    if (!fed_task_privacy(task))
+        return fed_fail(err, FED_E_STATE,
+                        "privacy.mechanism: none, so there is no ledger");
+    *out = (fed_ledger_terms){.kind = kind};
+    take_terms(task, out);
+    return fed_sha256(population, strlen(population), out->population, err);
+}
+
+static fed_status loosened(const char *field, double plan, double ledger, fed_error *err)
+{
+    return fed_fail(
+        err, FED_E_REFUSED,
+        "%s: %g, but this population was promised %g before; a promise may be "
+        "tightened, never loosened",
+        field, plan, ledger);
+}
+
+static fed_status check_terms(const fed_ledger_terms *plan,
+                              const fed_ledger_terms *ledger, fed_error *err)
+{
+    if (plan->delta > ledger->delta)
+        return loosened("privacy.delta", plan->delta, ledger->delta, err);
+    if (plan->budget_output > ledger->budget_output)
+        return loosened("privacy.epsilon", plan->budget_output, ledger->budget_output,
+                        err);
+    if (plan->budget_server > ledger->budget_server)
+        return loosened("privacy.epsilon_server", plan->budget_server,
+                        ledger->budget_server, err);
+    if (ledger->max_participations &&
+        (!plan->max_participations ||
+         plan->max_participations > ledger->max_participations))
+        return loosened("privacy.max_participations", (double)plan->max_participations,
+                        (double)ledger->max_participations, err);
+    return FED_OK;
+}
+
+/* Is there a charge at all? Against a server that adds the noise itself nothing is promised. */
+static fed_status event_of(const fed_task *task, fed_ledger_view view,
+                           fed_dp_event *event, bool *charged, fed_error *err)
+{
+    fed_dp_event output, server;
+    bool bounded;
+    FED_TRY(fed_privacy_events(fed_task_privacy(task), &output, &server, &bounded, err));
+    *charged = view == FED_LEDGER_OUTPUT || bounded;
+    *event = view == FED_LEDGER_OUTPUT || !bounded ? output : server;
+    return FED_OK;
+}
+
+static fed_status check(const fed_task *task, const fed_ledger *ledger,
+                        fed_ledger_view view, const fed_dp_event *event, fed_error *err)
+{
+    const fed_ledger_terms *own = fed_ledger_get_terms(ledger);
+    fed_ledger_terms plan = *own;
+    take_terms(task, &plan);
+    FED_TRY(check_terms(&plan, own, err));
+    FED_TRY(fed_ledger_check(ledger, view, event, err));
+    return fed_ledger_check_under(ledger, &plan, view, event, err);
+}
+
+fed_status fed_task_check_charge(const fed_task *task, const fed_ledger *ledger,
+                                 fed_ledger_view view, fed_error *err)
+{
+    fed_dp_event event;
+    bool charged;
+    FED_TRY(event_of(task, view, &event, &charged, err));
+    return charged ? check(task, ledger, view, &event, err) : FED_OK;
+}
+
+fed_status fed_task_charge(const fed_task *task, fed_ledger *ledger, fed_ledger_view view,
+                           const uint8_t id[32], fed_bytes *bytes, fed_error *err)
+{
+    fed_dp_event event;
+    bool charged;
+    FED_TRY(event_of(task, view, &event, &charged, err));
+    if (!charged) return FED_OK;
+    if (!fed_ledger_has(ledger, view, id))
+        FED_TRY(check(task, ledger, view, &event, err));
+    return fed_ledger_charge(ledger, view, id, &event, bytes, err);
+}
