@@ -14,12 +14,16 @@ static const char plan_format[] =
     "\"train\":{\"lr\":0.5,\"batch\":8},"
     "\"update\":{\"select\":\"%s\",\"fraction\":0.25,\"bits\":8,\"clip\":2},"
     "\"secagg\":{\"enabled\":%s,\"adversary\":\"%s\"},"
-    "\"privacy\":{\"mechanism\":\"%s\",\"noise_multiplier\":%g,\"epsilon\":1000,"
-    "\"delta\":1e-5,\"population\":1000,\"max_participations\":1,\"colluders\":2%s},"
+    "\"privacy\":{%s},"
     "\"rounds\":{\"count\":1,\"cohort\":10,\"over_select\":1.3,\"min_survivors\":8}}";
 
+static const char privacy_format[] =
+    "\"mechanism\":\"%s\",\"noise_multiplier\":%g,\"epsilon\":1000,\"delta\":1e-5,"
+    "\"population\":1000,\"max_participations\":1,\"colluders\":2%s";
+
 typedef struct wish {
-    const char *mechanism, *select, *secagg, *adversary, *more;
+    const char *mechanism; /* NULL: none */
+    const char *select, *secagg, *adversary, *more;
     double z;
 } wish;
 
@@ -27,10 +31,12 @@ static const wish plain = {"distributed_gaussian", "dense", "true", "curious", "
 
 static fed_status try_task(const wish *w, fed_task **task, fed_error *err)
 {
-    char text[2048];
+    char text[2048], privacy[512] = "";
     uint8_t seed[32] = {9};
+    if (w->mechanism)
+        snprintf(privacy, sizeof privacy, privacy_format, w->mechanism, w->z, w->more);
     int n = snprintf(text, sizeof text, plan_format, w->select, w->secagg, w->adversary,
-                     w->mechanism, w->z, w->more);
+                     privacy);
     return fed_task_parse(task, (fed_span){(const uint8_t *)text, (size_t)n},
                           FED_PLAN_AUTHOR, seed, err);
 }
@@ -254,7 +260,7 @@ static void test_complete_graph(void)
         fed_secagg_params params;
         wish w = plain;
         w.adversary = adversaries[i % 2];
-        if (i >= 2) w.mechanism = "none";
+        if (i >= 2) w.mechanism = NULL;
         fed_task *task = make(&w);
         fed_codec_round *round = first_round(task);
         const uint8_t id[32] = {1}, key[32] = {2};
