@@ -15,7 +15,7 @@
  *   codec_round.h   what is public in one model version: clip, step, support
  *   codec_device.h  the device's half
  *   codec_server.h  the server's half
- *   model_diff.h    a model as the quantised difference from an earlier version
+ *   model_diff.h    a model as the difference from an earlier version
  */
 #ifndef FED_CODEC_H
 #define FED_CODEC_H

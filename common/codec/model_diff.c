@@ -1,248 +1,175 @@
 /*
- * The bytes, little-endian: "FMD1"  u32 d  u8 bits  one bit per chunk (does it change?)
- * one f32 step per chunk that does  their coordinates, packed two's complement.
+ * The bytes, little-endian: "FMD1"  u32 d  u8 planes (0..4)  planes × d bytes.
+ *
+ * The whole numbers are folded (0, -1, 1, -2, …, as 0, 1, 2, 3, …), and plane p holds byte p
+ * of each, so that what is nearly always zero stands together: an entropy coder for bytes
+ * comes close to what the numbers are worth.
  */
 #include "model_diff.h"
 
 #include <math.h>
 #include <string.h>
 
-#include "ring.h"
-
-enum { CHUNK = FED_MODEL_DIFF_CHUNK };
-
 static const char magic[4] = {'F', 'M', 'D', '1'};
 
-static size_t chunk_length(size_t d, size_t chunk)
-{
-    size_t left = d - chunk * CHUNK;
-    return left < CHUNK ? left : CHUNK;
-}
+enum { PLANES_MAX = 4, HEAD = sizeof magic + 4 + 1 };
 
-/* What a chunk becomes. The one place that decides the bits of a published model. */
-static void add_chunk(float *model, const int32_t *q, float step, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        model[i] += (float)q[i] * step;
-}
+/* Beyond 2^24 steps the values of a float32 lie further apart than the grid's. */
+#define STEPS_MAX 16777216.0
 
-/* The step of a chunk of wanted differences, 0 when nothing is to change. */
-static float step_for(const float *wanted, size_t n, int32_t most)
+void fed_model_grid_round(float *values, float *carry, size_t n, unsigned fraction_bits)
 {
-    float largest = 0;
-    for (size_t i = 0; i < n; i++)
-        if (fabsf(wanted[i]) > largest) largest = fabsf(wanted[i]);
-    float step = largest / (float)most;
-    return step >= 1e-37f ? step : 0; /* below that its inverse would not be finite */
-}
-
-static void round_chunk(const float *wanted, float step, int32_t most, int32_t *q,
-                        size_t n)
-{
-    float inverse = 1 / step;
+    double scale = ldexp(1, (int)fraction_bits), step = ldexp(1, -(int)fraction_bits);
     for (size_t i = 0; i < n; i++) {
-        float v = floorf(wanted[i] * inverse + 0.5f);
-        q[i] = v > (float)most ? most : v < (float)-most ? -most : (int32_t)v;
+        double exact = (double)values[i] + (carry ? (double)carry[i] : 0);
+        double steps = floor(exact * scale + 0.5);
+        bool fits = fabs(steps) <= STEPS_MAX; /* false for a NaN */
+        values[i] = (float)(fits ? steps * step : exact);
+        if (carry) carry[i] = fits ? (float)(exact - (double)values[i]) : 0;
     }
 }
 
-/* Chunks of a difference while it is made. */
-typedef struct diff_writer {
-    fed_ring values; /* of the chunks that change, one behind the other */
-    uint8_t *changes;
-    float *steps;
-    size_t n_chunks, n_changes, n_values;
-} diff_writer;
-
-static fed_status writer_init(diff_writer *w, size_t d, unsigned bits, fed_error *err)
+/* What a weight becomes: the one place that decides the bits of a rebuilt model. */
+static float move(float from, int32_t steps, float step)
 {
-    *w = (diff_writer){.n_chunks = (d + CHUNK - 1) / CHUNK};
-    w->changes = fed_calloc((w->n_chunks + 7) / 8, 1);
-    w->steps = fed_malloc(w->n_chunks * sizeof *w->steps);
-    if (!w->changes || !w->steps) return fed_fail_nomem(err, 5 * w->n_chunks);
-    return fed_ring_init(&w->values, bits, d, err);
+    return from + (float)steps * step;
 }
 
-static void writer_fini(diff_writer *w)
+static uint32_t fold(int32_t v)
 {
-    fed_ring_fini(&w->values);
-    fed_free(w->steps);
-    fed_free(w->changes);
+    return v < 0 ? ~((uint32_t)v << 1) : (uint32_t)v << 1;
 }
 
-/* Publish one chunk: model, error and the writer's lists move on. */
-static void publish_chunk(diff_writer *w, size_t chunk, float *model, const float *target,
-                          float *error, size_t n, unsigned bits)
+static int32_t unfold(uint32_t u)
 {
-    float wanted[CHUNK], before[CHUNK];
-    int32_t q[CHUNK], most = (INT32_C(1) << (bits - 1)) - 1;
-    for (size_t i = 0; i < n; i++)
-        wanted[i] = target[i] - model[i] + (error ? error[i] : 0);
-    float step = step_for(wanted, n, most);
-    if (step > 0) {
-        memcpy(before, model, n * sizeof *model);
-        round_chunk(wanted, step, most, q, n);
-        add_chunk(model, q, step, n);
-        for (size_t i = 0; i < n; i++)
-            wanted[i] -= model[i] - before[i];
-        w->changes[chunk / 8] |= (uint8_t)(1u << chunk % 8);
-        w->steps[w->n_changes++] = step;
-        fed_ring_put_i32(&w->values, w->n_values, q, n);
-        w->n_values += n;
-    }
-    if (error) memcpy(error, wanted, n * sizeof *error);
+    int32_t half = (int32_t)(u >> 1);
+    return u & 1 ? -half - 1 : half;
 }
 
-static fed_status write_diff(diff_writer *w, size_t d, unsigned bits, fed_bytes *out,
-                             fed_error *err)
+static bool same_bits(float a, float b)
 {
-    fed_bytes_put(out, magic, sizeof magic);
-    fed_bytes_put_u32(out, (uint32_t)d);
-    fed_bytes_put_u8(out, (uint8_t)bits);
-    fed_bytes_put(out, w->changes, (w->n_chunks + 7) / 8);
-    for (size_t i = 0; i < w->n_changes; i++)
-        fed_bytes_put_f32(out, w->steps[i]);
-    fed_ring changed = {bits, w->n_values, w->values.lanes};
-    uint8_t *to = fed_bytes_extend(out, fed_ring_packed_bytes(bits, w->n_values));
-    if (to) fed_ring_pack(&changed, to);
-    return out->status ? fed_fail(err, out->status, "model difference: no room for it")
-                       : FED_OK;
+    return memcmp(&a, &b, sizeof a) == 0;
 }
 
-/* Sums that could overflow to infinity are refused as well. */
-static fed_status check_finite(const float *model, const float *target,
-                               const float *error, size_t d, fed_error *err)
+/* The whole numbers, folded; false when they do not lead from one to the other exactly. */
+static bool find_steps(const float *from, const float *to, size_t d,
+                       unsigned fraction_bits, uint32_t *folded, uint32_t *all)
 {
+    double scale = ldexp(1, (int)fraction_bits);
+    float step = ldexpf(1, -(int)fraction_bits);
+    *all = 0;
     for (size_t i = 0; i < d; i++) {
-        float wanted = target[i] - model[i] + (error ? error[i] : 0);
-        if (!(fabsf(wanted) <= 1e30f && fabsf(model[i]) <= 1e30f))
-            return fed_fail(err, FED_E_NUMERIC,
-                            "model difference: coordinate %zu is %g, toward %g", i,
-                            (double)model[i], (double)target[i]);
+        double steps = ((double)to[i] - (double)from[i]) * scale;
+        if (!(fabs(steps) <= INT32_MAX)) return false;
+        int32_t whole = (int32_t)steps;
+        if (!same_bits(move(from[i], whole, step), to[i])) return false;
+        folded[i] = fold(whole);
+        *all |= folded[i];
     }
+    return true;
+}
+
+static unsigned planes_for(uint32_t all)
+{
+    unsigned planes = 0;
+    for (; all; all >>= 8)
+        planes++;
+    return planes;
+}
+
+static fed_status put_planes(const uint32_t *folded, size_t d, unsigned planes,
+                             fed_bytes *out, fed_error *err)
+{
+    uint8_t *to = fed_bytes_extend(out, HEAD + planes * d);
+    if (!to)
+        return fed_fail(err, out->status, "model difference: no room for %zu bytes",
+                        HEAD + planes * d);
+    memcpy(to, magic, sizeof magic);
+    fed_store_u32(to + sizeof magic, (uint32_t)d);
+    to[HEAD - 1] = (uint8_t)planes;
+    to += HEAD;
+    for (unsigned p = 0; p < planes; p++)
+        for (size_t i = 0; i < d; i++)
+            *to++ = (uint8_t)(folded[i] >> 8 * p);
     return FED_OK;
 }
 
-fed_status fed_model_diff_publish(float *model, const float *target, float *error,
-                                  size_t d, unsigned bits, fed_bytes *out, fed_error *err)
+fed_status fed_model_diff_encode(const float *from, const float *to, size_t d,
+                                 unsigned fraction_bits, fed_bytes *out, fed_error *err)
 {
-    if (bits < 2 || bits > FED_MODEL_DIFF_BITS_MAX || !d || d > INT32_MAX)
-        return fed_fail(err, FED_E_INVALID,
-                        "model difference: %u bits (2..16) of %zu coordinates", bits, d);
-    FED_TRY(check_finite(model, target, error, d, err));
-    diff_writer w;
-    fed_status status = writer_init(&w, d, bits, err);
-    /* The most it can become; with that in hand nothing can fail after the model changed. */
-    size_t bytes =
-        9 + (w.n_chunks + 7) / 8 + 4 * w.n_chunks + fed_ring_packed_bytes(bits, d);
-    if (!status && fed_bytes_reserve(out, bytes))
-        status =
-            fed_fail(err, out->status, "model difference: no room for %zu bytes", bytes);
-    if (!status) {
-        for (size_t c = 0; c < w.n_chunks; c++)
-            publish_chunk(&w, c, model + c * CHUNK, target + c * CHUNK,
-                          error ? error + c * CHUNK : NULL, chunk_length(d, c), bits);
-        status = write_diff(&w, d, bits, out, err);
-    }
-    writer_fini(&w);
+    uint32_t all;
+    if (!d || d > INT32_MAX)
+        return fed_fail(err, FED_E_INVALID, "model difference: of %zu weights", d);
+    uint32_t *folded = fed_malloc(d * sizeof *folded);
+    if (!folded) return fed_fail_nomem(err, d * sizeof *folded);
+    fed_status status;
+    if (find_steps(from, to, d, fraction_bits, folded, &all))
+        status = put_planes(folded, d, planes_for(all), out, err);
+    else
+        status = fed_fail(err, FED_E_NUMERIC,
+                          "model difference: the weights are not multiples of 2^-%u, or "
+                          "too large for that",
+                          fraction_bits);
+    fed_free(folded);
     return status;
 }
 
 /* A parsed difference. */
-typedef struct diff_reader {
-    const uint8_t *changes;
-    const uint8_t *steps;
-    fed_ring values;
-} diff_reader;
+typedef struct diff_planes {
+    const uint8_t *bytes;
+    unsigned n;
+} diff_planes;
 
-static fed_status count_changes(const uint8_t *changes, size_t d, size_t *n_changes,
-                                size_t *n_values, fed_error *err)
-{
-    size_t chunks = (d + CHUNK - 1) / CHUNK;
-    *n_changes = 0, *n_values = 0;
-    for (size_t c = 0; c < (chunks + 7) / 8 * 8; c++) {
-        if (!(changes[c / 8] >> c % 8 & 1)) continue;
-        if (c >= chunks)
-            return fed_fail(err, FED_E_FORMAT, "model difference: chunk %zu of %zu", c,
-                            chunks);
-        ++*n_changes;
-        *n_values += chunk_length(d, c);
-    }
-    return FED_OK;
-}
-
-static fed_status parse_diff(diff_reader *p, size_t d, fed_span diff, fed_error *err)
+static fed_status parse_diff(diff_planes *p, size_t d, fed_span diff, fed_error *err)
 {
     fed_reader r;
     char head[sizeof magic];
-    size_t n_changes, n_values;
-    *p = (diff_reader){0};
     fed_reader_init(&r, diff.data, diff.len);
     fed_reader_copy(&r, head, sizeof head);
     uint32_t length = fed_reader_u32(&r);
-    uint8_t bits = fed_reader_u8(&r);
-    p->changes = fed_reader_take(&r, ((d + CHUNK - 1) / CHUNK + 7) / 8).data;
+    p->n = fed_reader_u8(&r);
     if (r.failed || memcmp(head, magic, sizeof magic) != 0)
         return fed_fail(err, FED_E_FORMAT, "model difference: cut short, or not FMD1");
     if (length != d)
-        return fed_fail(err, FED_E_FORMAT, "model difference: of %u coordinates, not %zu",
+        return fed_fail(err, FED_E_FORMAT, "model difference: of %u weights, not %zu",
                         length, d);
-    if (bits < 2 || bits > FED_MODEL_DIFF_BITS_MAX)
-        return fed_fail(err, FED_E_FORMAT, "model difference: %u bits are not in 2..16",
-                        bits);
-    FED_TRY(count_changes(p->changes, d, &n_changes, &n_values, err));
-    p->steps = fed_reader_take(&r, 4 * n_changes).data;
-    if (r.failed)
-        return fed_fail(err, FED_E_FORMAT, "model difference: its steps are cut short");
-    FED_TRY(fed_ring_init(&p->values, bits, n_values, err));
-    return fed_ring_unpack(&p->values, fed_reader_take(&r, fed_reader_left(&r)), err);
-}
-
-static bool chunk_is_sound(const float *model, const int32_t *q, float step, int32_t most,
-                           size_t n)
-{
-    bool sound = step >= 1e-37f && step <= 1e31f;
-    for (size_t i = 0; sound && i < n; i++)
-        sound = q[i] >= -most && isfinite(model[i] + (float)q[i] * step);
-    return sound;
-}
-
-/* One pass over the chunks that change: check them, or write them. */
-static fed_status each_chunk(const diff_reader *p, float *model, size_t d, bool write,
-                             fed_error *err)
-{
-    int64_t wide[CHUNK];
-    int32_t q[CHUNK], most = (INT32_C(1) << (p->values.bits - 1)) - 1;
-    size_t change = 0, at = 0;
-    for (size_t c = 0; c * CHUNK < d; c++) {
-        if (!(p->changes[c / 8] >> c % 8 & 1)) continue;
-        size_t n = chunk_length(d, c);
-        uint32_t bits = fed_load_u32(p->steps + 4 * change++);
-        float step;
-        memcpy(&step, &bits, sizeof step);
-        fed_ring_centre(&p->values, at, wide, n);
-        for (size_t i = 0; i < n; i++)
-            q[i] = (int32_t)wide[i];
-        at += n;
-        if (write)
-            add_chunk(model + c * CHUNK, q, step, n);
-        else if (!chunk_is_sound(model + c * CHUNK, q, step, most, n))
-            return fed_fail(
-                err, FED_E_FORMAT,
-                "model difference: chunk %zu has step %g or values out of range", c,
-                (double)step);
-    }
+    if (p->n > PLANES_MAX)
+        return fed_fail(err, FED_E_FORMAT, "model difference: %u planes, at most %d",
+                        p->n, PLANES_MAX);
+    if (fed_reader_left(&r) != p->n * d)
+        return fed_fail(err, FED_E_FORMAT,
+                        "model difference: %zu bytes do not hold %u planes of %zu",
+                        fed_reader_left(&r), p->n, d);
+    p->bytes = fed_reader_take(&r, p->n * d).data;
     return FED_OK;
 }
 
-fed_status fed_model_diff_apply(float *model, size_t d, fed_span diff, fed_error *err)
+static int32_t steps_at(const diff_planes *p, size_t d, size_t i)
 {
+    uint32_t folded = 0;
+    for (unsigned k = 0; k < p->n; k++)
+        folded |= (uint32_t)p->bytes[k * d + i] << 8 * k;
+    return unfold(folded);
+}
+
+fed_status fed_model_diff_apply(float *model, size_t d, unsigned fraction_bits,
+                                fed_span diff, fed_error *err)
+{
+    diff_planes p = {0};
+    float step = ldexpf(1, -(int)fraction_bits);
     if (!d || d > INT32_MAX)
-        return fed_fail(err, FED_E_INVALID, "model difference: %zu coordinates", d);
-    diff_reader p;
-    fed_status status = parse_diff(&p, d, diff, err);
-    if (!status) status = each_chunk(&p, model, d, false, err);
-    if (!status) status = each_chunk(&p, model, d, true, err);
-    fed_ring_fini(&p.values);
-    return status;
+        return fed_fail(err, FED_E_INVALID, "model difference: of %zu weights", d);
+    FED_TRY(parse_diff(&p, d, diff, err));
+    for (size_t i = 0; i < d; i++)
+        if (!isfinite(move(model[i], steps_at(&p, d, i), step)))
+            return fed_fail(err, FED_E_FORMAT,
+                            "model difference: weight %zu would not be finite", i);
+    for (size_t i = 0; p.n && i < d; i++)
+        model[i] = move(model[i], steps_at(&p, d, i), step);
+    return FED_OK;
+}
+
+size_t fed_model_diff_bytes_max(size_t d)
+{
+    return HEAD + PLANES_MAX * d;
 }

@@ -1,32 +1,37 @@
 /*
- * A model as the quantised difference from the version before it.
+ * A model as the difference from an earlier version of it.
  *
- * Rounding the difference would leave server and devices with different models. So the server
- * makes what devices can rebuild its own model: published = previous + rounded(target -
- * previous), every float32 operation in a fixed order, and carries the rounding error
- * (float32[d], part of its state) into the next version's target. Then every device, whether it
- * adds differences one after the other or loads the whole model, holds the same bits, and
- * they are those that were hashed and signed. A device that is several versions behind adds
- * the differences in turn while that is smaller than the model itself.
+ * Versions stand on a grid: every published weight is a multiple of 2^-fraction_bits. So the
+ * difference of any two versions is a vector of whole numbers, mostly small ones, and a device
+ * that adds it to the version that it holds arrives at the same bits as one that loads the
+ * model whole. What rounding to the grid takes from a weight (the carry, float32[d], part of
+ * the server's state) is added to it before the next rounding, so nothing is lost on the way.
+ *
+ * The bytes of a difference are laid out to be compressed afterwards.
  */
 #ifndef FED_MODEL_DIFF_H
 #define FED_MODEL_DIFF_H
 
 #include "base.h"
 
-enum { FED_MODEL_DIFF_CHUNK = 256, FED_MODEL_DIFF_BITS_MAX = 16 };
+enum { FED_MODEL_FRACTION_BITS_MAX = 24 };
 
-/** Append the difference that leads from `model` (float32[d], published before) toward `target`
- *  plus the carried error, in `bits` (2..16) bits per coordinate with one scale for each
- *  chunk of 256; chunks without a change cost one bit. `model` becomes the published model,
- *  `error` (NULL: dropped) what is left over. FED_E_NUMERIC for NaN or infinity, which
- *  leaves both unchanged; FED_E_NOMEM. */
-FED_MUST_CHECK fed_status fed_model_diff_publish(float *model, const float *target,
-                                                 float *error, size_t d, unsigned bits,
-                                                 fed_bytes *out, fed_error *err);
-/** Apply one difference to `model` in place. Hostile bytes are refused with FED_E_FORMAT
- *  before anything is written. */
-FED_MUST_CHECK fed_status fed_model_diff_apply(float *model, size_t d, fed_span diff,
+/** Move `n` values to the grid of 2^-fraction_bits (1..24). With `carry` (may be NULL) its
+ *  values are added first, and become what the rounding left over. Values that are too large
+ *  for the grid, and those that are not finite, stay where they are and carry nothing. */
+void fed_model_grid_round(float *values, float *carry, size_t n, unsigned fraction_bits);
+/** Append the difference that leads from `from` to `to`, both float32[d] on the grid.
+ *  FED_E_NUMERIC when adding it would not give `to` bit for bit (they are not on the grid, or
+ *  too large for it); FED_E_NOMEM, FED_E_LIMIT. Then nothing is appended. */
+FED_MUST_CHECK fed_status fed_model_diff_encode(const float *from, const float *to,
+                                                size_t d, unsigned fraction_bits,
+                                                fed_bytes *out, fed_error *err);
+/** Add a difference to `model` in place. Hostile bytes, and what would not leave every value
+ *  finite, are refused with FED_E_FORMAT before anything is written. */
+FED_MUST_CHECK fed_status fed_model_diff_apply(float *model, size_t d,
+                                               unsigned fraction_bits, fed_span diff,
                                                fed_error *err);
+/** The most bytes that a difference of `d` values takes. */
+size_t fed_model_diff_bytes_max(size_t d);
 
 #endif

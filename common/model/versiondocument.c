@@ -22,6 +22,20 @@ static fed_status check_round(const fed_version_document *d, fed_error *err)
     return FED_OK;
 }
 
+static fed_status check_differences(const fed_version_document *d, fed_error *err)
+{
+    if (d->n_differences > FED_DIFFERENCES_MAX || d->n_differences > d->version)
+        return fed_fail(err, FED_E_INVALID,
+                        "differences: %u, at most %d, and at most the version, %llu",
+                        d->n_differences, FED_DIFFERENCES_MAX,
+                        (unsigned long long)d->version);
+    for (uint32_t i = 0; i < d->n_differences; i++)
+        if (fed_address_is_zero(&d->differences[i].address) || !d->differences[i].length)
+            return fed_fail(err, FED_E_INVALID,
+                            "differences[%u]: address and length must not be zero", i);
+    return FED_OK;
+}
+
 static fed_status check_document(const fed_version_document *d, fed_error *err)
 {
     if (fed_address_is_zero(&d->task) || fed_address_is_zero(&d->model))
@@ -31,6 +45,7 @@ static fed_status check_document(const fed_version_document *d, fed_error *err)
         return fed_fail(err, FED_E_INVALID,
                         "parent: must be zero exactly for version 0, is %llu",
                         (unsigned long long)d->version);
+    FED_TRY(check_differences(d, err));
     return check_round(d, err);
 }
 
@@ -49,7 +64,24 @@ fed_status fed_version_document_put(const fed_version_document *d, fed_bytes *ou
         fed_bytes_put(out, d->round.data, d->round.len);
     else
         fed_bytes_put(out, d->round_address.bytes, sizeof d->round_address.bytes);
+    fed_bytes_put_u8(out, (uint8_t)d->n_differences);
+    for (uint32_t i = 0; i < d->n_differences; i++) {
+        fed_bytes_put(out, d->differences[i].address.bytes, FED_ADDRESS_BYTES);
+        fed_bytes_put_u64(out, d->differences[i].length);
+    }
     return out->status ? fed_fail(err, out->status, "version document: no room") : FED_OK;
+}
+
+/* Beyond the maximum nothing is stored: the check refuses the number. */
+static void get_differences(fed_reader *r, fed_version_document *d)
+{
+    d->n_differences = fed_reader_u8(r);
+    for (uint32_t i = 0; i < d->n_differences; i++) {
+        fed_version_difference difference;
+        fed_reader_copy(r, difference.address.bytes, FED_ADDRESS_BYTES);
+        difference.length = fed_reader_u64(r);
+        if (i < FED_DIFFERENCES_MAX) d->differences[i] = difference;
+    }
 }
 
 static fed_status get_document(fed_span bytes, fed_version_document *d, fed_error *err)
@@ -66,6 +98,7 @@ static fed_status get_document(fed_span bytes, fed_version_document *d, fed_erro
         d->round = fed_reader_take(&r, (size_t)d->round_length);
     else
         fed_reader_copy(&r, d->round_address.bytes, sizeof d->round_address.bytes);
+    get_differences(&r, d);
     FED_TRY(fed_document_finish(&r, bytes.len, err));
     return check_document(d, err) ? FED_E_FORMAT : FED_OK;
 }

@@ -6,6 +6,10 @@
  *     task     address      parent  address (zeros for version 0)
  *     version  u64          model   address
  *     round    u64 length; then its bytes, or, beyond 64 KiB, their address
+ *     n        u8; then n times: address, u64 length
+ *
+ * The last are the differences that lead to this version from the one before, the one before
+ * that, and so on: a device that holds one of these loads a difference instead of the model.
  *
  * `round` is what the update pipeline agrees on for updates of this version (clip, scale,
  * support): opaque here.
@@ -22,9 +26,16 @@
 
 enum {
     FED_ROUND_INLINE_MAX = 65536,
-    FED_VERSION_DOCUMENT_MAX = FED_ROUND_INLINE_MAX + 512
+    FED_DIFFERENCES_MAX = 32, /* versions back */
+    FED_VERSION_DOCUMENT_MAX = FED_ROUND_INLINE_MAX + 40 * FED_DIFFERENCES_MAX + 512
 };
 #define FED_ROUND_BYTES_MAX (UINT64_C(1) << 30)
+
+/** The bytes of a difference between two versions. */
+typedef struct fed_version_difference {
+    fed_address address;
+    uint64_t length; /* at least 1 */
+} fed_version_difference;
 
 typedef struct fed_version_document {
     fed_address task;
@@ -34,6 +45,8 @@ typedef struct fed_version_document {
     uint64_t round_length;     /* 0 to FED_ROUND_BYTES_MAX */
     fed_span round;            /* the bytes when at most 64 KiB, borrowed; else empty */
     fed_address round_address; /* their address when more; else zeros */
+    uint32_t n_differences;    /* at most FED_DIFFERENCES_MAX, and at most `version` */
+    fed_version_difference differences[FED_DIFFERENCES_MAX]; /* [i]: from version - 1 - i */
 } fed_version_document;
 
 /** Append the unsigned bytes. FED_E_INVALID names the field that breaks its bound. */

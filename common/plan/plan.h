@@ -26,6 +26,7 @@ enum {
     FED_PLAN_MAX_NAME = 63,       /* characters of a name */
     FED_PLAN_MAX_NAMES = 1024,    /* entries of a list of names */
     FED_PLAN_MAX_INVITED = 65535, /* devices in one cohort */
+    FED_PLAN_MAX_DIFFERENCES = 32, /* versions back that a model difference may lead from */
     FED_PLAN_ADDRESS_BYTES = 32   /* a SHA-256 */
 };
 
@@ -182,6 +183,11 @@ typedef struct fed_plan_update {
     double residual_decay;
 } fed_plan_update;
 
+typedef struct fed_plan_download {
+    int64_t fraction_bits; /* 1..24, or FED_PLAN_NONE */
+    int64_t differences;   /* versions back; 0: none are made */
+} fed_plan_download;
+
 typedef struct fed_plan_secagg {
     bool enabled;
     fed_plan_adversary adversary;
@@ -257,6 +263,7 @@ typedef struct fed_plan {
     fed_plan_model model;
     fed_plan_train train;
     fed_plan_update update;
+    fed_plan_download download;
     fed_plan_secagg secagg;
     fed_plan_privacy privacy;
     fed_plan_rounds rounds;

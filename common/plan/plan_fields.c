@@ -160,6 +160,14 @@ const fed_plan_field fed_plan_fields[] = {
     NUMBER(update.residual_decay, "1", 0, 1, NULL,
            "The residual is multiplied by this for each version that the device missed."),
 
+    INT(download.fraction_bits, "12", 1, 24, WORDS({"none", FED_PLAN_NONE}),
+        "Published weights are multiples of 2 to the power of minus this, which makes "
+        "models and differences compress; what rounding takes from a weight is kept, and "
+        "added in the next version. `none`: float32 as it is."),
+    INT(download.differences, "8", 0, FED_PLAN_MAX_DIFFERENCES, NULL,
+        "A device that holds one of so many versions before the newest loads a "
+        "difference instead of the model."),
+
     BOOL(secagg.enabled, "true",
          "Secure aggregation: the server sees the sum over the cohort and nothing else."),
     CHOICE(secagg.adversary, "\"active\"",
@@ -330,6 +338,7 @@ const fed_plan_group fed_plan_groups[] = {
     {"model.input", true, "What one example looks like."},
     {"train", true, "How a device trains."},
     {"update", false, "How an update becomes a small packet of integers."},
+    {"download", false, "How a model becomes small on its way to the devices."},
     {"secagg", false, "Secure aggregation."},
     {"privacy", false, "Differential privacy."},
     {"privacy.votes", false, "Noise for the votes of `update.select: voted`."},
@@ -348,6 +357,7 @@ const fed_plan_exception fed_plan_exceptions[] = {
     {"update.rotate", "update.bits", "float32", "\"none\""},
     {"update.residual", "update.select", "dense", "false"},
     {"privacy.accountant", "privacy.mechanism", "distributed_skellam", "\"rdp\""},
+    {"download.differences", "download.fraction_bits", "none", "0"},
 };
 
 const size_t fed_plan_n_fields = sizeof fed_plan_fields / sizeof *fed_plan_fields;

@@ -169,6 +169,17 @@ static fed_status check_strategy(const fed_plan *plan, fed_error *err)
     return FED_OK;
 }
 
+/* Only versions that stand on one grid differ by whole numbers. */
+static fed_status check_download(const fed_plan *plan, fed_error *err)
+{
+    const fed_plan_download *d = &plan->download;
+    if (d->fraction_bits != FED_PLAN_NONE || !d->differences) return FED_OK;
+    return fed_fail(err, FED_E_REFUSED,
+                    "download.differences: %lld with download.fraction_bits \"none\"; "
+                    "differences need a grid: say 0, or choose 1 to 24 bits",
+                    (long long)d->differences);
+}
+
 static fed_status check_evaluate(const fed_plan *plan, fed_error *err)
 {
     const fed_plan_evaluate *e = &plan->evaluate;
@@ -190,6 +201,7 @@ fed_status fed_plan_check_rules(const fed_plan *plan, fed_error *err)
         check_cohort,
         check_strategy,
         check_evaluate,
+        check_download,
         fed_plan_check_privacy_rules,
     };
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)

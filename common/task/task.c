@@ -163,6 +163,7 @@ void fed_task_init_params(const fed_task *task, float *params)
     fed_stream stream;
     fed_stream_init(&stream, task->seed, FED_PURPOSE_WEIGHTS, 0);
     fed_program_init_params(task->infer, &stream, params);
+    fed_task_round_params(task, params, NULL);
 }
 
 fed_status fed_task_write_model(const fed_task *task, const float *params, fed_bytes *out,

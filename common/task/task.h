@@ -72,12 +72,28 @@ const fed_program *fed_task_infer_program(const fed_task *task);
 
 /** The initial parameters that the task's seed gives: `params` holds numbers.params. */
 void fed_task_init_params(const fed_task *task, float *params);
+/** Move `params` (numbers.params of them) to the grid that the plan publishes on; see
+ *  fed_model_grid_round() for `carry`, which may be NULL. Nothing happens without a grid. */
+void fed_task_round_params(const fed_task *task, float *params, float *carry);
 /** Append the model file of `params`. */
 FED_MUST_CHECK fed_status fed_task_write_model(const fed_task *task, const float *params,
                                                fed_bytes *out, fed_error *err);
 /** Fill `params` from a model file; refuses what does not fit the plan's model. */
 FED_MUST_CHECK fed_status fed_task_read_model(const fed_task *task, fed_span file,
                                               float *params, fed_error *err);
+
+/* ---- from version to version ------------------------------------------------------- */
+
+/** Append the compressed difference that leads from the published parameters `from` to `to`.
+ *  FED_E_NUMERIC when they are not both on the plan's grid, FED_E_STATE when it has none;
+ *  FED_E_NOMEM, FED_E_LIMIT. */
+FED_MUST_CHECK fed_status fed_task_write_difference(const fed_task *task,
+                                                    const float *from, const float *to,
+                                                    fed_bytes *out, fed_error *err);
+/** Add such a difference to `params` in place; FED_E_FORMAT leaves them unchanged. Bytes that
+ *  were made for other parameters give other results: compare the address of what comes out. */
+FED_MUST_CHECK fed_status fed_task_apply_difference(const fed_task *task, float *params,
+                                                    fed_span difference, fed_error *err);
 
 /* ---- the device's half -------------------------------------------------------------- */
 

@@ -289,12 +289,12 @@ fed_status fed_query_versions(fed_engine *e, fed_exchange *x, fed_error *err)
     json_t *list = json_array();
     uint64_t newest = info.head.version;
     uint64_t first = newest + 1 < FED_VERSIONS_KEPT ? 0 : newest + 1 - FED_VERSIONS_KEPT;
-    for (uint64_t v = first; list && v <= newest; v++)
+    for (uint64_t v = first; list && v <= newest; v++) {
+        const fed_address *kept = info.head.kept[v % FED_VERSIONS_KEPT];
         json_array_append_new(
-            list,
-            json_pack("{s:I,s:o,s:o}", "version", (json_int_t)v, "model_sha256",
-                      hex_json(info.head.kept_models[v % FED_VERSIONS_KEPT].bytes),
-                      "document",
-                      hex_json(info.head.kept_documents[v % FED_VERSIONS_KEPT].bytes)));
+            list, json_pack("{s:I,s:o,s:o}", "version", (json_int_t)v, "model_sha256",
+                            hex_json(kept[FED_KEPT_MODEL].bytes), "document",
+                            hex_json(kept[FED_KEPT_DOCUMENT].bytes)));
+    }
     return say(x, json_pack("{s:o}", "versions", list), err);
 }

@@ -29,44 +29,55 @@ static fed_status store_model(fed_step *s, fed_served_task *t)
     return store_blob(s, &file, &t->head.model);
 }
 
-static fed_status store_document(fed_step *s, fed_served_task *t,
-                                 const fed_address *parent)
+/* The differences from the versions before, as far as they are known, newest first. What
+ * cannot be made (a weight left the grid) ends the list: devices then load the model. */
+static fed_status store_differences(fed_step *s, fed_served_task *t,
+                                    fed_version_document *doc)
 {
-    fed_version_document doc = {.task = t->id,
-                                .version = t->state.version,
-                                .parent = parent ? *parent : (fed_address){{0}},
-                                .model = t->head.model};
-    fed_bytes round, signed_bytes;
-    fed_bytes_init(&round, SIZE_MAX);
-    fed_bytes_init(&signed_bytes, FED_VERSION_DOCUMENT_MAX);
-    fed_status status = fed_task_write_round(t->task, t->state.round, &round, s->err);
-    if (status) goto out;
-    doc.round_length = round.len;
-    if (round.len <= FED_ROUND_INLINE_MAX) {
-        doc.round = (fed_span){round.data, round.len};
-        status = fed_version_document_sign(&doc, s->c->config.server_seed, &signed_bytes,
-                                           s->err);
-    } else {
-        status = fed_address_of(round.data, round.len, &doc.round_address, s->err);
-        if (!status)
-            status = fed_version_document_sign(&doc, s->c->config.server_seed,
-                                               &signed_bytes, s->err);
-        fed_address stored;
-        if (!status) status = store_blob(s, &round, &stored);
+    for (uint32_t back = 1; back <= FED_DIFFERENCES_MAX; back++) {
+        fed_bytes bytes;
+        fed_version_difference *made = &doc->differences[back - 1];
+        fed_bytes_init(&bytes, SIZE_MAX);
+        fed_status status =
+            fed_version_state_difference(&t->state, back, &bytes, s->err);
+        if (status) {
+            fed_bytes_fini(&bytes);
+            return status == FED_E_NOT_FOUND || status == FED_E_NUMERIC ? FED_OK : status;
+        }
+        made->length = bytes.len;
+        FED_TRY(store_blob(s, &bytes, &made->address));
+        doc->n_differences = back;
     }
+    return FED_OK;
+}
+
+/* What is public in the round stands in the document, or is a blob when it is long. */
+static fed_status store_round(fed_step *s, fed_served_task *t, fed_bytes *round,
+                              fed_version_document *doc)
+{
+    fed_bytes_init(round, SIZE_MAX);
+    FED_TRY(fed_task_write_round(t->task, t->state.round, round, s->err));
+    doc->round_length = round->len;
+    if (round->len > FED_ROUND_INLINE_MAX)
+        return store_blob(s, round, &doc->round_address);
+    doc->round = (fed_span){round->data, round->len};
+    return FED_OK;
+}
+
+static fed_status store_document(fed_step *s, fed_served_task *t,
+                                 fed_version_document *doc)
+{
+    fed_bytes round, signed_bytes;
+    fed_bytes_init(&signed_bytes, FED_VERSION_DOCUMENT_MAX);
+    fed_status status = store_round(s, t, &round, doc);
+    if (!status)
+        status = fed_version_document_sign(doc, s->c->config.server_seed, &signed_bytes,
+                                           s->err);
     if (!status) status = store_blob(s, &signed_bytes, &t->head.version_blob);
     t->round_address = t->head.version_blob;
-out:
     fed_bytes_fini(&round);
     fed_bytes_fini(&signed_bytes);
     return status;
-}
-
-static bool is_kept(const fed_address *kept, const fed_address *address)
-{
-    for (int i = 0; i < FED_VERSIONS_KEPT; i++)
-        if (fed_address_equal(&kept[i], address)) return true;
-    return false;
 }
 
 /* Tasks with one plan and one seed begin with the same model. */
@@ -74,29 +85,43 @@ static bool is_kept_by_any(const fed_step *s, const fed_address *address)
 {
     for (size_t i = 0; i < s->c->n_tasks; i++) {
         const fed_head *head = &s->c->tasks[i]->head;
-        if (is_kept(head->kept_models, address) || is_kept(head->kept_documents, address))
-            return true;
+        for (size_t v = 0; v < FED_VERSIONS_KEPT; v++)
+            for (size_t k = 0; k < FED_KEPT_BLOBS; k++)
+                if (fed_address_equal(&head->kept[v][k], address)) return true;
     }
     return false;
 }
 
-/* The new version takes the place of the oldest; its blob goes, unless it is still named. */
-static fed_status rotate_kept(fed_step *s, fed_address *kept, uint64_t version,
-                              const fed_address *newest)
+/* A blob of the new version takes the place of one of the oldest, which goes, unless it is
+ * still named. */
+static fed_status replace_kept(fed_step *s, fed_address *kept, const fed_address *newest)
 {
     char key[FED_KEY_MAX];
-    fed_address oldest = kept[version % FED_VERSIONS_KEPT];
-    kept[version % FED_VERSIONS_KEPT] = *newest;
+    fed_address oldest = *kept;
+    *kept = *newest;
     if (fed_address_is_zero(&oldest) || is_kept_by_any(s, &oldest)) return FED_OK;
     fed_key_blob(key, &oldest);
     return fed_outbox_erase(s->outbox, key);
+}
+
+static fed_status rotate_kept(fed_step *s, fed_served_task *t,
+                              const fed_version_document *doc)
+{
+    fed_address *kept = t->head.kept[t->head.version % FED_VERSIONS_KEPT];
+    FED_TRY(replace_kept(s, &kept[FED_KEPT_MODEL], &doc->model));
+    FED_TRY(replace_kept(s, &kept[FED_KEPT_DOCUMENT], &t->head.version_blob));
+    FED_TRY(replace_kept(s, &kept[FED_KEPT_ROUND], &doc->round_address));
+    for (size_t k = 0; k < FED_DIFFERENCES_MAX; k++)
+        FED_TRY(replace_kept(s, &kept[FED_KEPT_DIFFERENCES + k],
+                             &doc->differences[k].address));
+    return FED_OK;
 }
 
 static fed_status store_head(fed_step *s, const fed_served_task *t)
 {
     char key[FED_KEY_MAX];
     fed_bytes value;
-    fed_bytes_init(&value, 4096);
+    fed_bytes_init(&value, FED_HEAD_BYTES_MAX);
     fed_head_put(&value, &t->head);
     fed_key_task(key, &t->id, "head");
     return fed_outbox_store_taken(s->outbox, key, &value);
@@ -106,12 +131,14 @@ fed_status fed_store_version(fed_step *s, fed_served_task *t, const fed_address 
 {
     char key[FED_KEY_MAX];
     fed_bytes value;
+    fed_version_document doc = {.task = t->id, .version = t->state.version};
     t->head.version = t->state.version;
+    if (parent) doc.parent = *parent;
     FED_TRY(store_model(s, t));
-    FED_TRY(store_document(s, t, parent));
-    FED_TRY(rotate_kept(s, t->head.kept_models, t->head.version, &t->head.model));
-    FED_TRY(
-        rotate_kept(s, t->head.kept_documents, t->head.version, &t->head.version_blob));
+    doc.model = t->head.model;
+    FED_TRY(store_differences(s, t, &doc));
+    FED_TRY(store_document(s, t, &doc));
+    FED_TRY(rotate_kept(s, t, &doc));
     fed_bytes_init(&value, SIZE_MAX);
     fed_status status = fed_version_state_encode(&t->state, &value, s->err);
     fed_key_task(key, &t->id, "state");

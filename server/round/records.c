@@ -47,6 +47,26 @@ void fed_key_blob(char key[FED_KEY_MAX], const fed_address *address)
     snprintf(key, FED_KEY_MAX, "blob/%s", text);
 }
 
+static void put_kept(fed_bytes *out, const fed_address *blobs)
+{
+    uint8_t n = FED_KEPT_BLOBS;
+    while (n && fed_address_is_zero(&blobs[n - 1]))
+        n--;
+    fed_bytes_put_u8(out, n);
+    for (uint8_t k = 0; k < n; k++)
+        fed_bytes_put(out, blobs[k].bytes, FED_ADDRESS_BYTES);
+}
+
+/* False when there are more than fit. */
+static bool get_kept(fed_reader *r, fed_address *blobs)
+{
+    uint8_t n = fed_reader_u8(r);
+    memset(blobs, 0, FED_KEPT_BLOBS * sizeof *blobs);
+    for (uint8_t k = 0; k < n && n <= FED_KEPT_BLOBS; k++)
+        fed_reader_copy(r, blobs[k].bytes, FED_ADDRESS_BYTES);
+    return n <= FED_KEPT_BLOBS;
+}
+
 void fed_head_put(fed_bytes *out, const fed_head *head)
 {
     fed_bytes_put_u8(out, (uint8_t)head->state);
@@ -54,28 +74,25 @@ void fed_head_put(fed_bytes *out, const fed_head *head)
     fed_bytes_put(out, head->model.bytes, sizeof head->model.bytes);
     fed_bytes_put(out, head->version_blob.bytes, sizeof head->version_blob.bytes);
     fed_bytes_put(out, head->task_blob.bytes, sizeof head->task_blob.bytes);
-    for (int i = 0; i < FED_VERSIONS_KEPT; i++) {
-        fed_bytes_put(out, head->kept_models[i].bytes, FED_ADDRESS_BYTES);
-        fed_bytes_put(out, head->kept_documents[i].bytes, FED_ADDRESS_BYTES);
-    }
+    for (int i = 0; i < FED_VERSIONS_KEPT; i++)
+        put_kept(out, head->kept[i]);
     fed_bytes_put_u64(out, head->upload_bytes);
 }
 
 fed_status fed_head_get(fed_head *head, fed_span bytes, fed_error *err)
 {
     fed_reader r;
+    bool fits = true;
     fed_reader_init(&r, bytes.data, bytes.len);
     head->state = (fed_task_state)fed_reader_u8(&r);
     head->version = fed_reader_u64(&r);
     fed_reader_copy(&r, head->model.bytes, sizeof head->model.bytes);
     fed_reader_copy(&r, head->version_blob.bytes, sizeof head->version_blob.bytes);
     fed_reader_copy(&r, head->task_blob.bytes, sizeof head->task_blob.bytes);
-    for (int i = 0; i < FED_VERSIONS_KEPT; i++) {
-        fed_reader_copy(&r, head->kept_models[i].bytes, FED_ADDRESS_BYTES);
-        fed_reader_copy(&r, head->kept_documents[i].bytes, FED_ADDRESS_BYTES);
-    }
+    for (int i = 0; i < FED_VERSIONS_KEPT; i++)
+        fits &= get_kept(&r, head->kept[i]);
     head->upload_bytes = fed_reader_u64(&r);
-    if (fed_reader_finish(&r) || head->state < FED_TASK_RUNNING ||
+    if (fed_reader_finish(&r) || !fits || head->state < FED_TASK_RUNNING ||
         head->state > FED_TASK_EXPIRED)
         return fed_fail(err, FED_E_FORMAT, "task head: %zu bytes do not parse",
                         bytes.len);

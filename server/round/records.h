@@ -19,7 +19,17 @@
 #include "model.h"
 #include "wire.h"
 
-enum { FED_KEY_MAX = 192, FED_VERSIONS_KEPT = 4 };
+enum {
+    FED_KEY_MAX = 192,
+    FED_VERSIONS_KEPT = 4,
+    /* The blobs of a version, in fed_head.kept: */
+    FED_KEPT_MODEL = 0,
+    FED_KEPT_DOCUMENT = 1,
+    FED_KEPT_ROUND = 2,       /* when it does not stand in the document */
+    FED_KEPT_DIFFERENCES = 3, /* the first of them */
+    FED_KEPT_BLOBS = FED_KEPT_DIFFERENCES + FED_DIFFERENCES_MAX,
+    FED_HEAD_BYTES_MAX = 512 + FED_VERSIONS_KEPT * FED_KEPT_BLOBS * FED_ADDRESS_BYTES
+};
 
 typedef enum fed_task_state {
     FED_TASK_RUNNING = 1,
@@ -36,7 +46,7 @@ typedef struct fed_head {
     uint64_t version;
     fed_address model, version_blob, task_blob;
     /* Of the newest versions, at [version % kept]: what a later version lets go. */
-    fed_address kept_models[FED_VERSIONS_KEPT], kept_documents[FED_VERSIONS_KEPT];
+    fed_address kept[FED_VERSIONS_KEPT][FED_KEPT_BLOBS]; /* zeros: no such blob */
     uint64_t upload_bytes; /* of all input bodies that were accepted, all versions */
 } fed_head;
 

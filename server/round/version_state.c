@@ -2,15 +2,26 @@
 
 #include <string.h>
 
+static fed_status reserve(fed_version_state *s, size_t params, fed_error *err)
+{
+    const fed_plan_download *download = &fed_task_plan(s->task)->download;
+    bool has_grid = download->fraction_bits != FED_PLAN_NONE;
+    s->reach = (uint32_t)download->differences;
+    s->params = fed_calloc(params, sizeof *s->params);
+    s->mean = fed_calloc(params, sizeof *s->mean);
+    if (has_grid) s->carry = fed_calloc(params, sizeof *s->carry);
+    if (s->reach) s->past = fed_calloc(s->reach, sizeof *s->past);
+    if (s->params && s->mean && (s->carry || !has_grid) && (s->past || !s->reach))
+        return FED_OK;
+    return fed_fail_nomem(err, params * sizeof(float));
+}
+
 fed_status fed_version_state_init(fed_version_state *s, const fed_task *task,
                                   fed_error *err)
 {
     size_t params = fed_task_numbers_of(task)->params;
     *s = (fed_version_state){.task = task};
-    s->params = fed_calloc(params, sizeof *s->params);
-    s->mean = fed_calloc(params, sizeof *s->mean);
-    fed_status status = FED_OK;
-    if (!s->params || !s->mean) status = fed_fail_nomem(err, params * sizeof(float));
+    fed_status status = reserve(s, params, err);
     const fed_codec *codec = fed_task_codec(task);
     if (!status)
         status = fed_policy_new(&s->policy, &fed_task_plan(task)->strategy, params, err);
@@ -30,7 +41,23 @@ void fed_version_state_fini(fed_version_state *s)
     fed_policy_free(s->policy);
     fed_free(s->params);
     fed_free(s->mean);
+    fed_free(s->carry);
+    for (uint32_t i = 0; s->past && i < s->reach; i++)
+        fed_free(s->past[i]);
+    fed_free(s->past);
     *s = (fed_version_state){0};
+}
+
+/* The present parameters stay known while later versions lead back to them. */
+static fed_status remember(fed_version_state *s, fed_error *err)
+{
+    if (!s->reach) return FED_OK;
+    size_t params = fed_task_numbers_of(s->task)->params;
+    float **place = &s->past[s->version % s->reach];
+    if (!*place) *place = fed_malloc(params * sizeof **place);
+    if (!*place) return fed_fail_nomem(err, params * sizeof **place);
+    memcpy(*place, s->params, params * sizeof **place);
+    return FED_OK;
 }
 
 /* What does not decode is told apart from what goes wrong afterwards. */
@@ -43,11 +70,30 @@ fed_status fed_version_state_advance(fed_version_state *s, const fed_codec_sum *
                                              &s->memory, s->version + 1, 0, &next, err);
     if (status == FED_E_INVALID) return fed_fail_in(err, FED_E_INTERNAL, "next round");
     FED_TRY(status);
+    status = remember(s, err);
+    if (status) {
+        fed_codec_round_free(next);
+        return status;
+    }
     fed_policy_apply(s->policy, s->params, s->mean);
+    fed_task_round_params(s->task, s->params, s->carry);
     fed_codec_round_free(s->round);
     s->round = next;
     s->version++;
     return FED_OK;
+}
+
+fed_status fed_version_state_difference(const fed_version_state *s, uint32_t back,
+                                        fed_bytes *out, fed_error *err)
+{
+    if (!back || back > s->reach || back > s->version - s->oldest)
+        return fed_fail(err, FED_E_NOT_FOUND,
+                        "model difference: from %u versions before %llu, known are those "
+                        "from %llu on, %u back at most",
+                        back, (unsigned long long)s->version,
+                        (unsigned long long)s->oldest, s->reach);
+    const float *from = s->past[(s->version - back) % s->reach];
+    return fed_task_write_difference(s->task, from, s->params, out, err);
 }
 
 /* A part is written behind its length, which is filled in afterwards. */
@@ -75,8 +121,25 @@ fed_status fed_version_state_encode(const fed_version_state *s, fed_bytes *out,
     start = begin_part(out);
     FED_TRY(fed_codec_memory_encode(&s->memory, out, err));
     end_part(out, start);
+    start = begin_part(out);
+    for (size_t i = 0; s->carry && i < fed_task_numbers_of(s->task)->params; i++)
+        fed_bytes_put_f32(out, s->carry[i]);
+    end_part(out, start);
     return out->status ? fed_fail(err, out->status, "version state: does not fit")
                        : FED_OK;
+}
+
+static fed_status restore_carry(fed_version_state *s, fed_span bytes, fed_error *err)
+{
+    size_t n = s->carry ? fed_task_numbers_of(s->task)->params : 0;
+    if (bytes.len != 4 * n)
+        return fed_fail(err, FED_E_FORMAT, "version state: a carry of %zu bytes, not %zu",
+                        bytes.len, 4 * n);
+    for (size_t i = 0; i < n; i++) {
+        uint32_t bits = fed_load_u32(bytes.data + 4 * i);
+        memcpy(s->carry + i, &bits, sizeof bits);
+    }
+    return FED_OK;
 }
 
 fed_status fed_version_state_restore(fed_version_state *s, fed_span state, fed_span model,
@@ -88,11 +151,13 @@ fed_status fed_version_state_restore(fed_version_state *s, fed_span state, fed_s
     fed_span round = fed_reader_block(&r, SIZE_MAX);
     fed_span policy = fed_reader_block(&r, SIZE_MAX);
     fed_span memory = fed_reader_block(&r, SIZE_MAX);
+    fed_span carry = fed_reader_block(&r, SIZE_MAX);
     if (fed_reader_finish(&r))
         return fed_fail(err, FED_E_FORMAT, "version state: %zu bytes do not parse",
                         state.len);
     fed_codec_round *next = NULL;
     fed_codec_memory votes = {0};
+    FED_TRY(restore_carry(s, carry, err));
     FED_TRY(fed_policy_restore(s->policy, policy, err));
     FED_TRY(fed_task_read_model(s->task, model, s->params, err));
     FED_TRY(fed_codec_memory_parse(fed_task_codec(s->task), memory, &votes, err));
@@ -101,6 +166,6 @@ fed_status fed_version_state_restore(fed_version_state *s, fed_span state, fed_s
     FED_TRY(fed_task_read_round(s->task, round, version, &next, err));
     fed_codec_round_free(s->round);
     s->round = next;
-    s->version = version;
+    s->version = s->oldest = version;
     return FED_OK;
 }

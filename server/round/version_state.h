@@ -12,6 +12,10 @@ typedef struct fed_version_state {
     uint64_t version;
     float *params; /* numbers.params of them */
     float *mean;   /* scratch: the last mean update */
+    float *carry;  /* what rounding to the plan's grid left over; NULL without a grid */
+    float **past;  /* parameters of earlier versions, at [version % reach]; may be NULL */
+    uint32_t reach;  /* how many versions back differences lead */
+    uint64_t oldest; /* version that is known here; a restored one begins anew */
     fed_policy *policy;
     fed_codec_memory memory;
     fed_codec_round *round;
@@ -29,6 +33,12 @@ FED_MUST_CHECK fed_status fed_version_state_advance(fed_version_state *s,
                                                     const fed_codec_sum *sum,
                                                     const fed_parallel *parallel,
                                                     fed_error *err);
+/** Append the difference (see fed_task_write_difference()) from the version that is `back` (at
+ *  least 1) versions older than the present one. FED_E_NOT_FOUND when that is not known here
+ *  or beyond the plan's reach. */
+FED_MUST_CHECK fed_status fed_version_state_difference(const fed_version_state *s,
+                                                       uint32_t back, fed_bytes *out,
+                                                       fed_error *err);
 /** Append everything but the parameters, which the model file holds. */
 FED_MUST_CHECK fed_status fed_version_state_encode(const fed_version_state *s,
                                                    fed_bytes *out, fed_error *err);

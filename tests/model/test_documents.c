@@ -13,6 +13,7 @@ static fed_version_document version;
 /* Where the fields of the documents below begin (see taskdocument.h, versiondocument.h). */
 enum { POPULATION = 8, NAME = 16, PLAN_LENGTH = 57, MODEL_LENGTH = 129, TIMES = 169 };
 enum { TASK_BYTES = 185, VERSION = 40, PARENT = 48, MODEL = 80, ROUND_LENGTH = 112 };
+enum { DIFFERENCES = 125, DIFFERENCE = 40 };
 
 static void setup(void)
 {
@@ -33,7 +34,9 @@ static void setup(void)
                                      .parent = {{0x44}},
                                      .model = {{0x55}},
                                      .round_length = 5,
-                                     .round = {(const uint8_t *)"round", 5}};
+                                     .round = {(const uint8_t *)"round", 5},
+                                     .n_differences = 2,
+                                     .differences = {{{{0x66}}, 700}, {{{0x77}}, 900}}};
 }
 
 static fed_span span_of(const fed_bytes *b)
@@ -282,6 +285,11 @@ static void check_same_version(const fed_version_document *a,
     if (a->round.len == b->round.len && a->round.len)
         CHECK_MEM(a->round.data, b->round.data, a->round.len);
     CHECK(fed_address_equal(&a->round_address, &b->round_address));
+    CHECK_EQ(a->n_differences, b->n_differences);
+    for (uint32_t i = 0; i < a->n_differences; i++) {
+        CHECK(fed_address_equal(&a->differences[i].address, &b->differences[i].address));
+        CHECK_EQ(a->differences[i].length, b->differences[i].length);
+    }
 }
 
 static void check_opens(void)
@@ -304,6 +312,13 @@ static void test_version_round_trip(void)
     version.parent = (fed_address){{0}};
     version.round_length = 0;
     version.round = (fed_span){NULL, 0};
+    version.n_differences = 0;
+    check_opens();
+    version.version = FED_DIFFERENCES_MAX;
+    version.parent.bytes[0] = 1;
+    version.n_differences = FED_DIFFERENCES_MAX;
+    for (uint8_t i = 0; i < FED_DIFFERENCES_MAX; i++)
+        version.differences[i] = (fed_version_difference){{{i + 1}}, UINT64_C(1) << 40};
     check_opens();
     version.round_length = sizeof bytes;
     version.round = (fed_span){bytes, sizeof bytes};
@@ -323,7 +338,7 @@ static void test_version_layout(void)
     fed_bytes b = put_version();
     CHECK_OK(fed_address_of(b.data, b.len, &address, NULL), NULL);
     fed_address_to_text(&address, text);
-    CHECK_STR(text, "b8243ee16575ab87086897b6307bf30c54b03f8d0c74f3203cdbbe00432d9b4f");
+    CHECK_STR(text, "6429cb0c085cf2b1390ccce107fbc2ffc42190f7008b5a27b2c06706396cf8ed");
     fed_bytes_fini(&b);
 }
 
@@ -389,10 +404,18 @@ static void test_bad_version_bytes(void)
         {VERSION, 1, "\0", FED_E_FORMAT, "parent: must be zero exactly for version 0"},
         {PARENT, 32, ZEROS_32, FED_E_FORMAT,
          "parent: must be zero exactly for version 0, is 3"},
-        {ROUND_LENGTH, 1, "\4", FED_E_FORMAT, "1 bytes are left over"},
-        {ROUND_LENGTH, 1, "\6", FED_E_FORMAT, "do not hold all fields"},
-        {ROUND_LENGTH + 2, 1, "\1", FED_E_FORMAT, "do not hold all fields"},
-        {ROUND_LENGTH + 7, 1, "\xff", FED_E_FORMAT, "do not hold all fields"}};
+        {ROUND_LENGTH, 1, "\4", FED_E_FORMAT, "do not hold all fields"},
+        {ROUND_LENGTH, 1, "\x54", FED_E_FORMAT, "1 bytes are left over"},
+        {DIFFERENCES, 1, "\1", FED_E_FORMAT, "40 bytes are left over"},
+        {DIFFERENCES, 1, "\3", FED_E_FORMAT, "do not hold all fields"},
+        {DIFFERENCES, 1, "\xff", FED_E_FORMAT, "do not hold all fields"},
+        {DIFFERENCES + 1, 1, "\0", FED_E_FORMAT, "differences[0]: address and length"},
+        {DIFFERENCES + 1 + DIFFERENCE + 32, 2, "\0\0", FED_E_FORMAT,
+         "differences[1]: address and length"},
+        {VERSION, 1, "\1", FED_E_FORMAT,
+         "differences: 2, at most 32, and at most the version, 1"},
+        {ROUND_LENGTH + 2, 1, "\1", FED_E_FORMAT, "53 bytes are left over"},
+        {ROUND_LENGTH + 7, 1, "\xff", FED_E_FORMAT, "53 bytes are left over"}};
     check_bad_bytes(put_version, get_version, cases, sizeof cases / sizeof *cases);
 }
 
@@ -421,8 +444,12 @@ static void test_bad_versions_are_not_written(void)
 {
     static const char *const texts[] = {"round: 5 bytes here, round_length says 4",
                                         "round: 5 bytes here, round_length says 65537",
-                                        "round_address", "parent", "model"};
-    for (int i = 0; i < 5; i++) {
+                                        "round_address",
+                                        "parent",
+                                        "differences: 33, at most 32",
+                                        "differences[1]",
+                                        "model"};
+    for (int i = 0; i < 7; i++) {
         fed_bytes out;
         fed_error err;
         setup();
@@ -438,6 +465,12 @@ static void test_bad_versions_are_not_written(void)
             break;
         case 3:
             version.version = 0;
+            break;
+        case 4:
+            version.n_differences = FED_DIFFERENCES_MAX + 1;
+            break;
+        case 5:
+            version.differences[1].length = 0;
             break;
         default:
             version.model = (fed_address){{0}};

@@ -247,6 +247,8 @@ static void test_unsound(void)
         {"train.max_s=601", "train.max_s: 601 is above rounds.deadline_s, 600"},
         {"strategy.name=fedprox", "train.prox_mu: 0 with strategy.name \"fedprox\""},
         {"strategy.name=fedbuff", "rounds.max_staleness: 0 with strategy.name"},
+        {"download.fraction_bits=none download.differences=1",
+         "download.differences: 1 with download.fraction_bits \"none\""},
         {"evaluate.on=holdout evaluate.every=101",
          "evaluate.every: 101 is above rounds.count, 100"},
     };

@@ -40,10 +40,13 @@ static void test_head(void)
                            .task_blob = address(3),
                            .upload_bytes = 12345};
     for (uint8_t i = 0; i < FED_VERSIONS_KEPT; i++) {
-        head.kept_models[i] = address((uint8_t)(10 + i));
-        head.kept_documents[i] = address((uint8_t)(20 + i));
+        memset(head.kept[i], 0, sizeof head.kept[i]);
+        head.kept[i][FED_KEPT_MODEL] = address((uint8_t)(10 + i));
+        head.kept[i][FED_KEPT_DOCUMENT] = address((uint8_t)(20 + i));
+        for (uint8_t k = 0; k < 10 * i; k++) /* none, some, nearly all */
+            head.kept[i][FED_KEPT_DIFFERENCES + k] = address((uint8_t)(30 + k));
     }
-    fed_bytes_init(&out, 4096);
+    fed_bytes_init(&out, FED_HEAD_BYTES_MAX);
     fed_head_put(&out, &head);
     CHECK_EQ(out.status, FED_OK);
     CHECK_OK(fed_head_get(&back, (fed_span){out.data, out.len}, &err), &err);
@@ -53,8 +56,7 @@ static void test_head(void)
     CHECK_MEM(back.model.bytes, head.model.bytes, 32);
     CHECK_MEM(back.version_blob.bytes, head.version_blob.bytes, 32);
     CHECK_MEM(back.task_blob.bytes, head.task_blob.bytes, 32);
-    CHECK_MEM(back.kept_models, head.kept_models, sizeof head.kept_models);
-    CHECK_MEM(back.kept_documents, head.kept_documents, sizeof head.kept_documents);
+    CHECK_MEM(back.kept, head.kept, sizeof head.kept);
     for (size_t n = 0; n < out.len; n++)
         CHECK_FAILS(fed_head_get(&back, (fed_span){out.data, n}, &err), FED_E_FORMAT,
                     &err, "task head");
