@@ -194,6 +194,7 @@ static fed_status abort_cohort(fed_step *s, fed_served_task *t)
     fed_log(FED_LOG_WARN, "cohort_aborted", "task=%s version=%llu reason=\"%s\"",
             t->document.name, (unsigned long long)c->version, c->reason);
     fed_invitations_clear(&t->invitations);
+    if (t->ledger) t->ledger->is_changed = true; /* was it charged for nothing? */
     for (uint32_t i = 0; i < c->n; i++) {
         if (!c->members[i].submitted) continue;
         fed_invitation *spent =
@@ -211,12 +212,27 @@ static fed_status refuse_sum(fed_step *s, fed_served_task *t)
     return abort_cohort(s, t);
 }
 
+static bool is_over_budget(fed_status status)
+{
+    return status == FED_E_BUDGET || status == FED_E_REFUSED;
+}
+
+/* What the new version gives away is checked before it is made, and charged once it is. */
+static fed_status make_version(fed_step *s, fed_served_task *t)
+{
+    if (t->ledger)
+        FED_TRY(fed_population_ledger_check_output(t->ledger, t->task, s->err));
+    FED_TRY(fed_version_state_advance(&t->state, &t->cohort->sum, s->c->config.parallel,
+                                      s->err));
+    return fed_charge_cohort(s, t, FED_LEDGER_OUTPUT);
+}
+
 fed_status fed_commit(fed_step *s, fed_served_task *t)
 {
     fed_cohort *c = t->cohort;
     fed_address parent = t->head.model;
-    fed_status status =
-        fed_version_state_advance(&t->state, &c->sum, s->c->config.parallel, s->err);
+    fed_status status = make_version(s, t);
+    if (is_over_budget(status)) return fed_task_end(s, t, FED_TASK_SPENT);
     if (status == FED_E_INVALID) return refuse_sum(s, t);
     FED_TRY(status);
     t->head.upload_bytes += c->upload_bytes;
@@ -269,8 +285,15 @@ static fed_status advance_phases(fed_step *s, fed_served_task *t)
     uint32_t enough = fed_task_numbers_of(t->task)->min_survivors;
     while (c->phase < FED_PHASE_DONE) {
         if (!fed_cohort_is_complete(c) && s->now < c->phase_end_ms) return FED_OK;
+        bool is_input = c->phase == FED_PHASE_INPUT;
         FED_TRY(
             fed_cohort_close_phase(c, t->task, t->state.round, enough, s->now, s->err));
+        if (is_input && c->phase != FED_PHASE_ABORTED) {
+            /* The survivors are fixed: from here on the server may see their sum. */
+            fed_status status = fed_charge_cohort(s, t, FED_LEDGER_SEEN);
+            if (is_over_budget(status)) return fed_task_end(s, t, FED_TASK_SPENT);
+            FED_TRY(status);
+        }
         if (c->phase < FED_PHASE_DONE) FED_TRY(fed_cohort_announce(s, c));
     }
     return c->phase == FED_PHASE_DONE ? fed_commit(s, t) : abort_cohort(s, t);
@@ -295,5 +318,5 @@ fed_status fed_coordinator_advance(fed_step *s)
 {
     for (size_t i = 0; i < s->c->n_tasks; i++)
         FED_TRY(advance_task(s, s->c->tasks[i]));
-    return FED_OK;
+    return fed_end_spent_tasks(s);
 }

@@ -1,6 +1,7 @@
 /* The frame of the coordinator: making it, its one entry, its answers, what people see. */
 #include "coordinator_internal.h"
 
+#include <math.h>
 #include <string.h>
 
 enum { BODY_MAX = 1 << 30 };
@@ -37,6 +38,8 @@ void fed_coordinator_free(fed_coordinator *c)
     if (!c) return;
     for (size_t i = 0; i < c->n_tasks; i++)
         fed_served_task_free(c->tasks[i]);
+    for (size_t i = 0; i < c->n_ledgers; i++)
+        fed_population_ledger_free(c->ledgers[i]);
     for (size_t i = 0; i < FED_COORDINATOR_ENDED_KEPT; i++) {
         if (c->ended[i]) fed_cohort_fini(c->ended[i]);
         fed_free(c->ended[i]);
@@ -85,6 +88,7 @@ static unsigned http_status_of(fed_status why)
         return FED_HTTP_BAD_REQUEST;
     case FED_E_AUTH:
     case FED_E_REFUSED:
+    case FED_E_BUDGET:
         return FED_HTTP_FORBIDDEN;
     case FED_E_NOT_FOUND:
         return FED_HTTP_NOT_FOUND;
@@ -164,6 +168,16 @@ size_t fed_coordinator_task_count(const fed_coordinator *c)
     return c->n_tasks;
 }
 
+static void tell_privacy(const fed_served_task *t, fed_task_info *out)
+{
+    if (!t->ledger) return;
+    out->is_private = true;
+    out->delta = fed_ledger_get_terms(t->ledger->ledger)->delta;
+    out->epsilon_output = t->ledger->epsilon_output;
+    out->epsilon_server = t->is_bounded ? t->ledger->epsilon_server : INFINITY;
+    fed_task_privacy_budgets(t->task, &out->budget_output, &out->budget_server);
+}
+
 void fed_coordinator_task_info(const fed_coordinator *c, size_t index, fed_task_info *out)
 {
     const fed_served_task *t = c->tasks[index];
@@ -176,6 +190,7 @@ void fed_coordinator_task_info(const fed_coordinator *c, size_t index, fed_task_
                            .phase = FED_PHASE_PLACE,
                            .last_members = t->last_members,
                            .last_survivors = t->last_survivors};
+    tell_privacy(t, out);
     if (!t->cohort) return;
     out->phase = t->cohort->phase;
     out->placed = t->cohort->n;

@@ -75,6 +75,12 @@ typedef struct fed_task_info {
     uint32_t placed, joined, submitted; /* in the open cohort */
     fed_phase phase;                    /* of the open cohort; PLACE when there is none */
     uint32_t last_members, last_survivors; /* of the cohort that made this version */
+    bool is_private;
+    double delta; /* of the population's ledger */
+    /* Spent so far by all tasks of the population: by who sees the models, and by the server
+     * with its colluders. INFINITY: nothing is promised. */
+    double epsilon_output, epsilon_server;
+    double budget_output, budget_server; /* of this plan */
 } fed_task_info;
 
 size_t fed_coordinator_task_count(const fed_coordinator *c);

@@ -4,6 +4,7 @@
 
 #include "coordinator.h"
 #include "invitations.h"
+#include "population_ledger.h"
 
 /** A task as the server carries it out. */
 typedef struct fed_served_task {
@@ -17,6 +18,8 @@ typedef struct fed_served_task {
     int64_t fill_end_ms;         /* when training and filling should be over, or NEVER */
     fed_cohort *cohort;          /* the open one, or NULL */
     uint32_t last_members, last_survivors;
+    fed_population_ledger *ledger; /* the population's; NULL without privacy */
+    bool is_bounded;               /* something is promised against the server */
 } fed_served_task;
 
 struct fed_coordinator {
@@ -24,6 +27,8 @@ struct fed_coordinator {
     uint8_t server_key[32];
     fed_served_task *tasks[FED_COORDINATOR_TASKS_MAX];
     size_t n_tasks;
+    fed_population_ledger *ledgers[FED_COORDINATOR_TASKS_MAX];
+    size_t n_ledgers;
     fed_cohort *ended[FED_COORDINATOR_ENDED_KEPT]; /* a ring, oldest overwritten */
     size_t next_ended;
     uint64_t draws;  /* of randomness, so that each has a name of its own */
@@ -62,6 +67,19 @@ fed_status fed_cohort_start_party(fed_coordinator *coordinator, fed_served_task 
 fed_status fed_handle_task_create(fed_step *s);
 fed_status fed_handle_task_stop(fed_step *s);
 
+/* Privacy: budgets.c. */
+/** Would a new task fit what its population was promised, and what is left of it? */
+fed_status fed_check_new_task(fed_step *s, const fed_served_task *t);
+/** Give the task its population's ledger, a new one if there is none. */
+fed_status fed_open_ledger(fed_step *s, fed_served_task *t);
+/** The same at a restart, when it must be there. */
+fed_status fed_find_ledger(fed_coordinator *c, fed_served_task *t, fed_error *err);
+fed_population_ledger *fed_coordinator_ledger(fed_coordinator *c, const char *population);
+/** Charge the open cohort. FED_E_BUDGET, FED_E_REFUSED: it does not fit. */
+fed_status fed_charge_cohort(fed_step *s, fed_served_task *t, fed_ledger_view view);
+/** End every task whose next round does not fit any more. */
+fed_status fed_end_spent_tasks(fed_step *s);
+
 /** The cohort with this id, open or ended, or NULL. */
 fed_cohort *fed_coordinator_find_cohort(fed_coordinator *c, const uint8_t id[32]);
 /** Let time pass: close rosters and inputs that are full or whose time is up. */
@@ -74,7 +92,7 @@ fed_status fed_coordinator_retire(fed_step *s, fed_served_task *t);
 fed_status fed_commit(fed_step *s, fed_served_task *t);
 /** Records of a version: document, model, head, state. `parent` is NULL for version 0. */
 fed_status fed_store_version(fed_step *s, fed_served_task *t, const fed_address *parent);
-/** Stop inviting: the task is done, stopped or expired. */
+/** Stop inviting: the task is done, stopped, expired, or its budget is spent. */
 fed_status fed_task_end(fed_step *s, fed_served_task *t, fed_task_state state);
 /** Build what is in memory of a task whose document and plan are known. */
 fed_status fed_served_task_new(fed_served_task **out, const fed_task_document *document,

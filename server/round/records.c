@@ -6,8 +6,8 @@
 
 const char *fed_task_state_name(fed_task_state state)
 {
-    static const char *const names[] = {"unknown", "running", "done", "stopped",
-                                        "expired"};
+    static const char *const names[] = {"unknown", "running", "done",
+                                        "stopped", "expired", "budget_spent"};
     return (unsigned)state < sizeof names / sizeof *names ? names[state] : names[0];
 }
 
@@ -38,6 +38,11 @@ void fed_key_cohort_log(char key[FED_KEY_MAX], const uint8_t cohort[FED_COHORT_I
     fed_key_cohort(key, cohort);
     size_t n = strlen(key);
     snprintf(key + n, FED_KEY_MAX - n, "/log/%08u", number);
+}
+
+void fed_key_ledger(char key[FED_KEY_MAX], const char *population, uint32_t number)
+{
+    snprintf(key, FED_KEY_MAX, "ledger/%s/%08" PRIu32, population, number);
 }
 
 void fed_key_blob(char key[FED_KEY_MAX], const fed_address *address)
@@ -93,7 +98,7 @@ fed_status fed_head_get(fed_head *head, fed_span bytes, fed_error *err)
         fits &= get_kept(&r, head->kept[i]);
     head->upload_bytes = fed_reader_u64(&r);
     if (fed_reader_finish(&r) || !fits || head->state < FED_TASK_RUNNING ||
-        head->state > FED_TASK_EXPIRED)
+        head->state > FED_TASK_SPENT)
         return fed_fail(err, FED_E_FORMAT, "task head: %zu bytes do not parse",
                         bytes.len);
     return FED_OK;

@@ -8,9 +8,10 @@
  *   task/ID/trace/VERSION  fed_trace: the cohort that made the version
  *   cohort/ID              fed_roster of a running cohort, or of one that has ended
  *   cohort/ID/log/NUMBER   records of its secure aggregation while it runs, in order
+ *   ledger/POPULATION/N    its ledger: the header, then one record each
  *   blob/ADDRESS           content-addressed bytes: models, documents, plans
  *
- * ID and ADDRESS are 64 hex digits, VERSION is 16 decimal digits: keys sort by version.
+ * ID and ADDRESS are 64 hex digits, VERSION is 16 decimal digits, N 8: keys sort by them.
  */
 #ifndef FED_RECORDS_H
 #define FED_RECORDS_H
@@ -35,10 +36,11 @@ typedef enum fed_task_state {
     FED_TASK_RUNNING = 1,
     FED_TASK_DONE = 2,    /* rounds.count versions are made */
     FED_TASK_STOPPED = 3, /* by the operator */
-    FED_TASK_EXPIRED = 4
+    FED_TASK_EXPIRED = 4,
+    FED_TASK_SPENT = 5 /* one more round would break the privacy that was promised */
 } fed_task_state;
 
-/** "running", "done", "stopped", "expired". */
+/** "running", "done", "stopped", "expired", "budget_spent". */
 const char *fed_task_state_name(fed_task_state state);
 
 typedef struct fed_head {
@@ -75,6 +77,7 @@ void fed_key_trace(char key[FED_KEY_MAX], const fed_address *task, uint64_t vers
 void fed_key_cohort(char key[FED_KEY_MAX], const uint8_t cohort[FED_COHORT_ID_BYTES]);
 void fed_key_cohort_log(char key[FED_KEY_MAX], const uint8_t cohort[FED_COHORT_ID_BYTES],
                         uint32_t number);
+void fed_key_ledger(char key[FED_KEY_MAX], const char *population, uint32_t number);
 void fed_key_blob(char key[FED_KEY_MAX], const fed_address *address);
 
 void fed_head_put(fed_bytes *out, const fed_head *head);

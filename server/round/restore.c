@@ -93,6 +93,7 @@ static fed_status restore_task(restoring *r, fed_span document, fed_error *err)
     if (!status) status = fed_served_task_new(&t, &doc, &id, span_of(&plan), err);
     fed_bytes_fini(&plan);
     if (!status) status = restore_head(r, t, err);
+    if (!status) status = fed_find_ledger(r->c, t, err);
     if (status) {
         fed_served_task_free(t);
         return status;
@@ -174,10 +175,47 @@ static fed_status visit_cohort(void *arg, const char *key, fed_span value, fed_e
     return fed_fail_in(err, status, "%s", key);
 }
 
+/* ledger/POPULATION/NUMBER, in that order. */
+static fed_status visit_ledger(void *arg, const char *key, fed_span value, fed_error *err)
+{
+    fed_coordinator *c = ((restoring *)arg)->c;
+    char population[FED_POPULATION_MAX + 1];
+    uint64_t number = 0;
+    const char *name = key + sizeof "ledger/" - 1, *end = strchr(name, '/');
+    if (!end || end - name > FED_POPULATION_MAX ||
+        !fed_text_to_u64(end + 1, UINT32_MAX, &number))
+        return fed_fail(err, FED_E_FORMAT, "%s: not the key of a ledger's record", key);
+    snprintf(population, sizeof population, "%.*s", (int)(end - name), name);
+    fed_population_ledger *l = fed_coordinator_ledger(c, population);
+    if (!l) {
+        if (c->n_ledgers == FED_COORDINATOR_TASKS_MAX)
+            return fed_fail(err, FED_E_LIMIT, "more than %d ledgers",
+                            FED_COORDINATOR_TASKS_MAX);
+        l = fed_calloc(1, sizeof *l);
+        if (!l) return fed_fail_nomem(err, sizeof *l);
+        c->ledgers[c->n_ledgers++] = l;
+        memcpy(l->population, population, sizeof l->population);
+        fed_bytes_init(&l->restoring, SIZE_MAX);
+    }
+    return fed_fail_in(err, fed_population_ledger_take(l, (uint32_t)number, value, err),
+                       "%s", key);
+}
+
+static fed_status restore_ledgers(restoring *r, fed_error *err)
+{
+    fed_coordinator *c = r->c;
+    FED_TRY(r->journal->scan(r->journal->ctx, "ledger/", visit_ledger, r, err));
+    for (size_t i = 0; i < c->n_ledgers; i++)
+        FED_TRY(fed_fail_in(err, fed_population_ledger_open(c->ledgers[i], err),
+                            "ledger/%s", c->ledgers[i]->population));
+    return FED_OK;
+}
+
 fed_status fed_coordinator_restore(fed_coordinator *c, const fed_journal *journal,
                                    int64_t now, fed_error *err)
 {
     restoring r = {c, journal, now};
+    FED_TRY(restore_ledgers(&r, err));
     FED_TRY(journal->scan(journal->ctx, "task/", visit_task, &r, err));
     return journal->scan(journal->ctx, "cohort/", visit_cohort, &r, err);
 }

@@ -87,13 +87,15 @@ static fed_status check_document(fed_step *s, const fed_task_document *document)
 }
 
 /* What the plan asks of this server in particular. */
-static fed_status check_task(const fed_step *s, const fed_task *task)
+static fed_status check_task(fed_step *s, const fed_served_task *t)
 {
+    const fed_task *task = t->task;
     const fed_coordinator_config *config = &s->c->config;
     if (fed_task_plan(task)->secagg.enabled && !config->has_enrolment_key)
         return fed_fail(s->err, FED_E_REFUSED,
                         "task: secagg.enabled, but this server has no enrolment key "
                         "(fedserver --enrolment-key)");
+    FED_TRY(fed_check_new_task(s, t));
     return config->accept ? config->accept(config->accept_ctx, task, s->err) : FED_OK;
 }
 
@@ -108,6 +110,7 @@ static fed_status add_task(fed_step *s, fed_served_task *t, fed_span document,
                            fed_span plan)
 {
     fed_status status = store_parts(s, t, document, plan);
+    if (!status) status = fed_open_ledger(s, t);
     if (status) {
         fed_outbox_clear(s->outbox);
         fed_served_task_free(t);
@@ -135,7 +138,7 @@ fed_status fed_handle_task_create(fed_step *s)
     if (!status && fed_served_task_find(s->c, &id)) return answer_id(s, &id);
     if (!status) status = check_document(s, &document);
     if (!status) status = fed_served_task_new(&t, &document, &id, plan, s->err);
-    if (!status) status = check_task(s, t->task);
+    if (!status) status = check_task(s, t);
     if (status) {
         fed_served_task_free(t);
         return fed_step_refuse_because(s, status);

@@ -66,7 +66,7 @@ static void test_head(void)
     out.data[0] = 0;
     CHECK_FAILS(fed_head_get(&back, (fed_span){out.data, out.len - 1}, &err),
                 FED_E_FORMAT, &err, "task head");
-    out.data[0] = FED_TASK_EXPIRED + 1;
+    out.data[0] = FED_TASK_SPENT + 1;
     CHECK_FAILS(fed_head_get(&back, (fed_span){out.data, out.len - 1}, &err),
                 FED_E_FORMAT, &err, "task head");
     fed_bytes_fini(&out);

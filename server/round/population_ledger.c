@@ -1,0 +1,113 @@
+#include "population_ledger.h"
+
+#include <stdio.h>
+#include <string.h>
+
+void fed_population_ledger_free(fed_population_ledger *l)
+{
+    if (!l) return;
+    fed_ledger_free(l->ledger);
+    fed_bytes_fini(&l->restoring);
+    fed_free(l);
+}
+
+static fed_status store(fed_population_ledger *l, fed_bytes *taken, fed_outbox *outbox)
+{
+    char key[FED_KEY_MAX];
+    fed_key_ledger(key, l->population, l->stored++);
+    return fed_outbox_store_taken(outbox, key, taken);
+}
+
+static fed_status tell_spent(fed_population_ledger *l, fed_error *err)
+{
+    return fed_ledger_spent(l->ledger, &l->epsilon_output, &l->epsilon_server, err);
+}
+
+fed_status fed_population_ledger_new(fed_population_ledger **out, const char *population,
+                                     const fed_task *task, fed_outbox *outbox,
+                                     fed_error *err)
+{
+    fed_ledger_terms terms;
+    fed_bytes header;
+    *out = NULL;
+    FED_TRY(fed_task_ledger_terms(task, FED_LEDGER_SERVER, population, &terms, err));
+    fed_population_ledger *l = fed_calloc(1, sizeof *l);
+    if (!l) return fed_fail_nomem(err, sizeof *l);
+    snprintf(l->population, sizeof l->population, "%s", population);
+    fed_bytes_init(&header, SIZE_MAX);
+    fed_status status = fed_ledger_new(&l->ledger, &terms, &header, err);
+    if (status)
+        fed_bytes_fini(&header);
+    else
+        status = store(l, &header, outbox);
+    if (status)
+        fed_population_ledger_free(l);
+    else
+        *out = l;
+    return status;
+}
+
+fed_status fed_population_ledger_check(const fed_population_ledger *l,
+                                       const fed_task *task, fed_error *err)
+{
+    FED_TRY(fed_task_check_charge(task, l->ledger, FED_LEDGER_SEEN, err));
+    return fed_population_ledger_check_output(l, task, err);
+}
+
+fed_status fed_population_ledger_check_output(const fed_population_ledger *l,
+                                              const fed_task *task, fed_error *err)
+{
+    return fed_task_check_charge(task, l->ledger, FED_LEDGER_OUTPUT, err);
+}
+
+fed_status fed_population_ledger_charge(fed_population_ledger *l, const fed_task *task,
+                                        fed_ledger_view view,
+                                        const uint8_t cohort[FED_COHORT_ID_BYTES],
+                                        fed_outbox *outbox, fed_error *err)
+{
+    fed_bytes record;
+    fed_bytes_init(&record, SIZE_MAX);
+    fed_status status = fed_task_charge(task, l->ledger, view, cohort, &record, err);
+    if (status || !record.len) {
+        fed_bytes_fini(&record);
+        return status;
+    }
+    l->is_changed = true;
+    FED_TRY(store(l, &record, outbox));
+    return tell_spent(l, err);
+}
+
+/* ---- putting it back -------------------------------------------------------------------- */
+
+fed_status fed_population_ledger_take(fed_population_ledger *l, uint32_t number,
+                                      fed_span value, fed_error *err)
+{
+    if (number != l->stored)
+        return fed_fail(err, FED_E_FORMAT, "ledger: record %u is missing", l->stored);
+    l->stored++;
+    fed_bytes_put(&l->restoring, value.data, value.len);
+    return l->restoring.status ? fed_fail_nomem(err, value.len) : FED_OK;
+}
+
+static fed_status check_terms(const fed_population_ledger *l, fed_error *err)
+{
+    uint8_t population[32];
+    const fed_ledger_terms *terms = fed_ledger_get_terms(l->ledger);
+    FED_TRY(fed_sha256(l->population, strlen(l->population), population, err));
+    if (terms->kind == FED_LEDGER_SERVER && !memcmp(terms->population, population, 32))
+        return FED_OK;
+    return fed_fail(err, FED_E_FORMAT, "ledger: not the server's of population %s",
+                    l->population);
+}
+
+fed_status fed_population_ledger_open(fed_population_ledger *l, fed_error *err)
+{
+    size_t used;
+    FED_TRY(fed_ledger_open(&l->ledger, l->restoring.data, l->restoring.len, &used, err));
+    if (used != l->restoring.len)
+        return fed_fail(err, FED_E_FORMAT, "ledger: %zu bytes, of which %zu are whole",
+                        l->restoring.len, used);
+    fed_bytes_fini(&l->restoring);
+    FED_TRY(check_terms(l, err));
+    return tell_spent(l, err);
+}
