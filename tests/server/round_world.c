@@ -125,8 +125,20 @@ void world_fini(world *w)
 
 /* ---- steps ----------------------------------------------------------------------------- */
 
+/* An input may be sent again, but only the same bytes. */
+static void count_input(world *w, const letter *l)
+{
+    uint8_t hash[32];
+    if (!l->to_server || l->type != FED_REQUEST_INPUT) return;
+    CHECK_OK(fed_sha256(l->body.data, l->body.len, hash, NULL), NULL);
+    if (memcmp(hash, w->last_input[l->device], sizeof hash) == 0) return;
+    memcpy(w->last_input[l->device], hash, sizeof hash);
+    w->n_inputs[l->device]++;
+}
+
 static void post(world *w, letter l)
 {
+    count_input(w, &l);
     if (CHECK(w->n_queue < QUEUE)) w->queue[w->n_queue++] = l;
 }
 

@@ -49,6 +49,9 @@ typedef struct world {
     unsigned server_epoch; /* exchanges of an earlier life get no answer */
     uint64_t wire_bytes;
     char answer[256]; /* to the operator */
+    /* Different inputs that left each device; the newest, by their hash. */
+    unsigned n_inputs[DEVICES];
+    uint8_t last_input[DEVICES][32];
 } world;
 
 /** A server without tasks and four devices of population "p", all enrolled. */

@@ -1,0 +1,356 @@
+/* Federations with noise in shares: what the server's and the devices' ledgers hold, whoever
+ * dies when, and how it ends. */
+#include "round_world.h"
+
+#include <stdio.h>
+
+enum { MAX_STEPS = 20000 };
+
+typedef struct wish {
+    const char *adversary;
+    int rounds, participations;
+    double epsilon;
+} wish;
+
+static const char *plan_of(const wish *w)
+{
+    static char text[1536];
+    snprintf(
+        text, sizeof text,
+        "{\"format\":\"fed-plan/1\",\"name\":\"t\",\"model\":{\"input\":{\"shape\":[20]},"
+        "\"layers\":[{\"op\":\"linear\",\"units\":8,\"activation\":\"relu\"},"
+        "{\"op\":\"linear\",\"units\":4}],\"loss\":\"softmax_cross_entropy\"},"
+        "\"train\":{\"lr\":0.1,\"batch\":5},\"update\":{\"bits\":8,\"clip\":1},"
+        "\"secagg\":{\"adversary\":\"%s\",\"corrupt\":0,\"dropout\":0.3},"
+        "\"privacy\":{\"mechanism\":\"distributed_gaussian\",\"noise_multiplier\":2,"
+        "\"epsilon\":%g,\"delta\":1e-3,\"population\":4,\"max_participations\":%d},"
+        "\"rounds\":{\"count\":%d,\"cohort\":3,\"over_select\":1.0,\"deadline_s\":60,"
+        "\"phase_s\":10}}",
+        w->adversary, w->epsilon, w->participations, w->rounds);
+    return text;
+}
+
+/* ---- looking into the journals ------------------------------------------------------------ */
+
+static fed_status append_value(void *arg, const char *key, fed_span value, fed_error *err)
+{
+    (void)key, (void)err;
+    fed_bytes_put(arg, value.data, value.len);
+    return FED_OK;
+}
+
+/* The ledger below a key of a journal; NULL when there is none. */
+static fed_ledger *ledger_of(fed_memory_journal *journal, const char *prefix)
+{
+    fed_error err;
+    fed_bytes all;
+    fed_ledger *ledger = NULL;
+    fed_journal j = fed_memory_journal_reader(journal);
+    fed_bytes_init(&all, SIZE_MAX);
+    CHECK_OK(j.scan(j.ctx, prefix, append_value, &all, &err), &err);
+    if (all.len) CHECK_OK(fed_ledger_open(&ledger, all.data, all.len, NULL, &err), &err);
+    fed_bytes_fini(&all);
+    return ledger;
+}
+
+static uint64_t charges(fed_memory_journal *journal, const char *prefix,
+                        fed_ledger_view view)
+{
+    fed_ledger *ledger = ledger_of(journal, prefix);
+    uint64_t n = ledger ? fed_ledger_count(ledger, view) : 0;
+    fed_ledger_free(ledger);
+    return n;
+}
+
+static uint64_t seen(const world *w)
+{
+    return charges(w->server.journal, "ledger/p/", FED_LEDGER_SEEN);
+}
+
+static uint64_t released(const world *w)
+{
+    return charges(w->server.journal, "ledger/p/", FED_LEDGER_OUTPUT);
+}
+
+/* A device was charged for each input that left it, once, and for nothing else. */
+static void check_devices(const world *w)
+{
+    for (unsigned i = 0; i < DEVICES; i++) {
+        fed_memory_journal *journal = w->devices[i].node.journal;
+        CHECK_EQ(charges(journal, "session/ledger", FED_LEDGER_SEEN), w->n_inputs[i]);
+        CHECK_EQ(charges(journal, "session/ledger", FED_LEDGER_OUTPUT), 0);
+    }
+}
+
+static void run(world *w, unsigned steps)
+{
+    while (world_info(w).head.state == FED_TASK_RUNNING && steps--)
+        world_step(w);
+}
+
+/* ---- how it ends -------------------------------------------------------------------------- */
+
+/* Three rounds fit, of ten: the task ends by itself, and neither a restart nor a new task of
+ * the same population changes that. */
+static void test_budget_ends_the_task(void)
+{
+    static world w;
+    wish plan = {"curious", 10, 10, 5};
+    world_init(&w);
+    world_create_task(&w, plan_of(&plan));
+    fed_task_info info = world_info(&w);
+    CHECK(info.is_private && info.epsilon_output == 0 && info.epsilon_server == 0);
+    CHECK(info.budget_output == 5 && info.budget_server == 5);
+    run(&w, MAX_STEPS);
+    info = world_info(&w);
+    CHECK_EQ(info.head.state, FED_TASK_SPENT);
+    CHECK_STR(fed_task_state_name(info.head.state), "budget_spent");
+    CHECK(info.head.version > 1 && info.head.version < 10);
+    CHECK_EQ(released(&w), info.head.version);
+    CHECK_EQ(seen(&w), info.head.version);
+    CHECK(info.epsilon_output > 0 && info.epsilon_output <= 5);
+    CHECK(info.epsilon_server >= info.epsilon_output && info.epsilon_server <= 5);
+    fed_note("%llu rounds of 10: epsilon %.3f and %.3f of 5",
+             (unsigned long long)info.head.version, info.epsilon_output,
+             info.epsilon_server);
+    check_devices(&w);
+    world_kill_server(&w);
+    world_fail_waiting(&w);
+    for (int i = 0; i < 200; i++)
+        world_step(&w);
+    CHECK_EQ(world_info(&w).head.state, FED_TASK_SPENT);
+    CHECK_EQ(world_info(&w).head.version, info.head.version);
+    CHECK_EQ(seen(&w), info.head.version);
+    plan.rounds = 9;
+    CHECK_EQ(world_create(&w, plan_of(&plan)), 403);
+    CHECK_MSG(strstr(w.answer, "the budget is 5"), "%s", w.answer);
+    plan.epsilon = 50;
+    CHECK_EQ(world_create(&w, plan_of(&plan)), 403);
+    CHECK_MSG(strstr(w.answer, "never loosened"), "%s", w.answer);
+    world_fini(&w);
+}
+
+/* A device takes part as often as it was promised, and then does not even train. */
+static void test_participations_end(void)
+{
+    static world w;
+    wish plan = {"curious", 10, 2, 20};
+    world_init(&w);
+    world_create_task(&w, plan_of(&plan));
+    run(&w, 600);
+    CHECK_EQ(world_info(&w).head.state, FED_TASK_RUNNING);
+    CHECK_EQ(world_info(&w).head.version, 2); /* 3 + 3 of 4 times 2 */
+    check_devices(&w);
+    unsigned refused = 0;
+    for (unsigned i = 0; i < DEVICES; i++) {
+        fed_session_info info = fed_session_describe(w.devices[i].session);
+        CHECK(info.participations <= 2 && info.trained <= 2);
+        if (!info.refused) continue;
+        refused++;
+        CHECK_EQ(info.participations, 2);
+        CHECK(info.epsilon > 0);
+        CHECK_MSG(strstr(info.last_refusal, "took part 2 times, of 2"), "%s",
+                  info.last_refusal);
+    }
+    CHECK(refused > 0);
+    world_fini(&w);
+}
+
+/* ---- kills -------------------------------------------------------------------------------- */
+
+static void run_with_kills(const char *adversary, uint64_t seed, unsigned *kills)
+{
+    static world w;
+    uint8_t key[32];
+    fed_stream s;
+    wish plan = {adversary, 6, 20, 8};
+    fed_seed_from_u64(key, seed);
+    fed_stream_init(&s, key, FED_PURPOSE_TEST, 2);
+    world_init(&w);
+    world_create_task(&w, plan_of(&plan));
+    for (unsigned i = 0; i < MAX_STEPS && world_info(&w).head.state == FED_TASK_RUNNING;
+         i++) {
+        uint32_t dice = fed_stream_below(&s, 100);
+        if (dice < 2)
+            world_kill_server(&w), world_fail_waiting(&w), ++*kills;
+        else if (dice < 5)
+            world_kill_device(&w, fed_stream_below(&s, DEVICES)), ++*kills;
+        else if (w.n_queue)
+            world_deliver(&w, fed_stream_below(&s, (uint32_t)w.n_queue));
+        else
+            world_pass_time(&w);
+        fed_task_info info = world_info(&w);
+        bool is_seen = info.phase > FED_PHASE_INPUT && info.phase < FED_PHASE_DONE;
+        CHECK(seen(&w) >= info.head.version + is_seen);
+        CHECK_EQ(released(&w), info.head.version);
+    }
+    fed_task_info info = world_info(&w);
+    CHECK_MSG(info.head.state == FED_TASK_SPENT || info.head.state == FED_TASK_DONE,
+              "seed %llu: %s", (unsigned long long)seed,
+              fed_task_state_name(info.head.state));
+    CHECK(info.epsilon_output <= 8 && info.epsilon_server <= 8);
+    check_devices(&w);
+    world_fini(&w);
+}
+
+static void test_kills(void)
+{
+    unsigned kills = 0;
+    for (uint64_t seed = 1; seed <= 12; seed++)
+        run_with_kills(seed % 2 ? "curious" : "active", seed, &kills);
+    fed_note("%u kills", kills);
+}
+
+/* ---- a cohort that fails after its sum was fixed ------------------------------------------- */
+
+static void lose_reveals(world *w)
+{
+    for (size_t i = 0; i < w->n_queue; i++)
+        while (i < w->n_queue && w->queue[i].to_server &&
+               w->queue[i].type == FED_REQUEST_REVEAL) {
+            fed_bytes_fini(&w->queue[i].body);
+            w->queue[i] = w->queue[--w->n_queue];
+        }
+}
+
+/* Charged, and not refunded; the next cohort is charged again. */
+static void test_abort_is_not_refunded(void)
+{
+    static world w;
+    wish plan = {"curious", 10, 10, 5};
+    world_init(&w);
+    world_create_task(&w, plan_of(&plan));
+    while (seen(&w) < 1)
+        world_step(&w);
+    CHECK_EQ(released(&w), 0);
+    while (world_info(&w).phase != FED_PHASE_PLACE)
+        lose_reveals(&w), world_step(&w);
+    CHECK_EQ(world_info(&w).head.version, 0);
+    CHECK_EQ(seen(&w), 1);
+    CHECK_EQ(released(&w), 0);
+    CHECK(world_info(&w).epsilon_server > 0 && world_info(&w).epsilon_output == 0);
+    world_kill_server(&w);
+    world_fail_waiting(&w);
+    CHECK(world_info(&w).epsilon_server > 0 && world_info(&w).epsilon_output == 0);
+    CHECK_EQ(seen(&w), 1);
+    world_fini(&w);
+}
+
+/* ---- ledgers that cannot be believed -------------------------------------------------------- */
+
+static void read_value(fed_memory_journal *journal, const char *key, fed_bytes *out)
+{
+    fed_error err;
+    fed_journal j = fed_memory_journal_reader(journal);
+    fed_bytes_init(out, SIZE_MAX);
+    CHECK_OK(j.get(j.ctx, key, out, &err), &err);
+}
+
+static void write_value(fed_memory_journal *journal, const char *key, fed_bytes *taken)
+{
+    fed_error err;
+    fed_outbox o;
+    fed_outbox_init(&o);
+    CHECK_OK(taken ? fed_outbox_store_taken(&o, key, taken) : fed_outbox_erase(&o, key),
+             &err);
+    CHECK_OK(fed_memory_journal_apply(journal, &o, &err), &err);
+    fed_outbox_fini(&o);
+}
+
+static void refuses(world *w, unsigned i, const char *why)
+{
+    world_kill_device(w, i);
+    for (int k = 0; k < 400; k++)
+        world_step(w);
+    fed_session_info info = fed_session_describe(w->devices[i].session);
+    CHECK_EQ(info.trained, 0);
+    CHECK(info.refused > 0);
+    CHECK_MSG(strstr(info.last_refusal, why), "\"%s\"", info.last_refusal);
+}
+
+static void test_device_with_a_broken_ledger(void)
+{
+    static world w;
+    fed_bytes old, new;
+    wish plan = {"curious", 400, 400, 1000};
+    world_init(&w);
+    world_create_task(&w, plan_of(&plan));
+    while (w.n_inputs[0] < 1)
+        world_step(&w);
+    read_value(w.devices[0].node.journal, "session/ledger", &old);
+    while (w.n_inputs[0] < 2 || fed_session_describe(w.devices[0].session).state)
+        world_step(&w);
+    read_value(w.devices[0].node.journal, "session/ledger", &new);
+    new.data[new.len - 100] ^= 1;
+    write_value(w.devices[0].node.journal, "session/ledger", &new);
+    refuses(&w, 0, "breaks the chain");
+    write_value(w.devices[0].node.journal, "session/ledger", &old);
+    refuses(&w, 0, "does not end where this device left it");
+    write_value(w.devices[0].node.journal, "session/ledger", NULL);
+    refuses(&w, 0, "does not end where this device left it");
+    world_fini(&w);
+}
+
+static void fails_to_start(world *w, const char *why)
+{
+    fed_error err;
+    fed_coordinator *c;
+    fed_journal j = fed_memory_journal_reader(w->server.journal);
+    CHECK_OK(fed_coordinator_new(&c, &w->config, &err), &err);
+    CHECK_FAILS(fed_coordinator_restore(c, &j, 0, &err), FED_E_FORMAT, &err, why);
+    fed_coordinator_free(c);
+}
+
+static void test_server_with_a_broken_ledger(void)
+{
+    static world w;
+    fed_bytes good, bad;
+    wish plan = {"curious", 400, 400, 1000};
+    world_init(&w);
+    world_create_task(&w, plan_of(&plan));
+    while (released(&w) < 2)
+        world_step(&w);
+    read_value(w.server.journal, "ledger/p/00000002", &good);
+    read_value(w.server.journal, "ledger/p/00000002", &bad);
+    bad.data[40] ^= 1;
+    write_value(w.server.journal, "ledger/p/00000002", &bad);
+    fails_to_start(&w, "breaks the chain");
+    write_value(w.server.journal, "ledger/p/00000002", NULL);
+    fails_to_start(&w, "record 2 is missing");
+    write_value(w.server.journal, "ledger/p/00000002", &good);
+    world_kill_server(&w);
+    CHECK_EQ(world_info(&w).head.state, FED_TASK_RUNNING);
+    world_fini(&w);
+}
+
+/* ---- floors ---------------------------------------------------------------------------------- */
+
+static void test_device_floors(void)
+{
+    static const char *const why[] = {"privacy.epsilon_server: 8, this device allows 7",
+                                      "max_participations: 20, this device allows 19"};
+    static world w;
+    wish plan = {"curious", 6, 20, 8};
+    for (int i = 0; i < 2; i++) {
+        world_init(&w);
+        w.devices[0].config.floor.privacy = true;
+        if (i == 0) w.devices[0].config.floor.epsilon = 7;
+        if (i == 1) w.devices[0].config.floor.max_participations = 19;
+        world_create_task(&w, plan_of(&plan));
+        refuses(&w, 0, why[i]);
+        CHECK(fed_session_describe(w.devices[1].session).trained > 0);
+        world_fini(&w);
+    }
+}
+
+int main(void)
+{
+    static const fed_case cases[] = {CASE(test_budget_ends_the_task),
+                                     CASE(test_participations_end),
+                                     CASE(test_kills),
+                                     CASE(test_abort_is_not_refunded),
+                                     CASE(test_device_with_a_broken_ledger),
+                                     CASE(test_server_with_a_broken_ledger),
+                                     CASE(test_device_floors)};
+    return fed_run("private_rounds", cases, sizeof cases / sizeof *cases);
+}
