@@ -211,5 +211,7 @@ void fed_client_describe(const fed_client *c, fed_client_info *info)
     info->lost = s.lost;
     info->refused = s.refused;
     info->last_loss = s.last_loss;
+    info->rebuilt = s.rebuilt;
+    info->fell_back = s.fell_back;
     memcpy(info->last_refusal, s.last_refusal, sizeof info->last_refusal);
 }

@@ -139,14 +139,14 @@ fed_status fed_turn_rest(fed_turn *t, int64_t ms)
     return fed_turn_sleep(t, ms);
 }
 
-static bool is_own_failure(fed_status why)
+bool fed_session_is_own_failure(fed_status why)
 {
     return why == FED_E_NOMEM || why == FED_E_CRYPTO || why == FED_E_INTERNAL;
 }
 
 fed_status fed_turn_refuse(fed_turn *t, fed_status why)
 {
-    if (is_own_failure(why)) return why;
+    if (fed_session_is_own_failure(why)) return why;
     t->s->info.refused++;
     snprintf(t->s->info.last_refusal, sizeof t->s->info.last_refusal, "%.190s",
              t->err->text);

@@ -12,6 +12,10 @@
  * the task; the task names the server's key, which signs each version; blobs have the address
  * that a signed document gives them. An older version than one accepted before is refused.
  *
+ * The accepted model outlives a restart when the plan makes differences: then a device that
+ * holds one of the last versions loads a difference, and believes what comes out of it only
+ * when it has the signed address. Whatever goes wrong on that way, it loads the model whole.
+ *
  * Spent once: before the first byte of an update leaves, a record says so. From then on the
  * same bytes may go to the same cohort again and to no other, and the device never trains on
  * that model address or version of that task again. With differential privacy the same step
@@ -115,7 +119,10 @@ typedef struct fed_session_info {
     fed_address task;                           /* zeros: none yet */
     uint64_t version;                           /* of the model at hand */
     uint64_t trained, delivered, lost, refused; /* rounds */
-    uint64_t zeroed;         /* of the trained: sent as the zero vector */
+    uint64_t rebuilt;                           /* models that came as a difference */
+    uint64_t
+        fell_back;   /* differences that did not do, so that a model was loaded whole */
+    uint64_t zeroed; /* of the trained: sent as the zero vector */
     uint64_t saturated;      /* numbers of updates that were cut off, or wrapped around */
     uint64_t participations; /* charged to the device's ledger, ever */
     double epsilon; /* what they cost against the server, at the ledger's delta */

@@ -1,9 +1,18 @@
-/* Fetch: the signed task, its plan, the signed version, its round, its model; what is at hand
- * already is not fetched again. Each blob is checked against the address that a signed
- * document gave it before anything looks inside. */
+/* Fetch: the signed task, its plan, the signed version, its round, its model or the difference
+ * to it; what is at hand already is not fetched again. Each blob is checked against the
+ * address that a signed document gave it before anything looks inside. */
 #include "session_internal.h"
 
 #include <string.h>
+
+/* The difference that leads from the model at hand to the offered version, or NULL. */
+static const fed_version_difference *difference_from_here(const fed_session *s)
+{
+    const fed_version_document *v = &s->version;
+    if (!s->has_params || s->accepted_version >= v->version) return NULL;
+    uint64_t back = v->version - s->accepted_version;
+    return back <= v->n_differences ? &v->differences[back - 1] : NULL;
+}
 
 static const fed_address *wanted(fed_session *s, fed_address *from_offer)
 {
@@ -18,6 +27,8 @@ static const fed_address *wanted(fed_session *s, fed_address *from_offer)
         return from_offer;
     case FED_FETCH_ROUND:
         return &s->version.round_address;
+    case FED_FETCH_DIFFERENCE:
+        return &difference_from_here(s)->address;
     default:
         return &s->version.model;
     }
@@ -69,8 +80,6 @@ fed_status fed_turn_fetch(fed_turn *t)
     fed_session *s = t->s;
     fed_address address;
     if (s->fetching == FED_FETCH_TASK && same_task(s)) s->fetching = FED_FETCH_VERSION;
-    if (s->fetching == FED_FETCH_ROUND && s->version.round_length <= FED_ROUND_INLINE_MAX)
-        s->fetching = FED_FETCH_MODEL;
     const fed_address *address_wanted = wanted(s, &address);
     return fed_turn_ask(t, FED_REQUEST_BLOB, address_wanted->bytes, FED_ADDRESS_BYTES);
 }
@@ -157,6 +166,32 @@ bool fed_session_has_spent(const fed_session *s, const fed_address *model,
     return s->has_accepted && version < s->accepted_version;
 }
 
+/* The model in s->params is that of the version document. */
+static fed_status accept_model(fed_turn *t)
+{
+    fed_session *s = t->s;
+    s->has_params = s->has_accepted = true;
+    s->accepted_version = s->version.version;
+    s->params_address = s->version.model;
+    s->fetching = FED_FETCH_NOTHING;
+    return fed_turn_store_model(t);
+}
+
+static fed_status take_round(fed_turn *t, fed_span blob)
+{
+    fed_session *s = t->s;
+    fed_codec_round *round = NULL;
+    FED_TRY(fed_task_read_round(s->task, blob, s->version.version, &round, t->err));
+    fed_codec_round_free(s->round);
+    s->round = round;
+    if (s->has_params && fed_address_equal(&s->params_address, &s->version.model))
+        return accept_model(t);
+    const fed_version_difference *difference = difference_from_here(s);
+    bool pays = difference && difference->length < s->document.model_length;
+    s->fetching = pays ? FED_FETCH_DIFFERENCE : FED_FETCH_MODEL;
+    return FED_OK;
+}
+
 static fed_status take_version(fed_turn *t, fed_span blob)
 {
     fed_session *s = t->s;
@@ -179,32 +214,58 @@ static fed_status take_version(fed_turn *t, fed_span blob)
         return fed_fail(t->err, FED_E_REFUSED, "version: this model is spent");
     FED_TRY(fed_session_check_ledger(s, t->err));
     s->fetching = FED_FETCH_ROUND;
-    return FED_OK;
-}
-
-static fed_status take_round(fed_turn *t, fed_span blob)
-{
-    fed_session *s = t->s;
-    fed_codec_round *round = NULL;
-    FED_TRY(fed_task_read_round(s->task, blob, s->version.version, &round, t->err));
-    fed_codec_round_free(s->round);
-    s->round = round;
-    s->fetching = FED_FETCH_MODEL;
-    return FED_OK;
+    if (s->version.round_length > FED_ROUND_INLINE_MAX) return FED_OK;
+    return take_round(t, s->version.round);
 }
 
 static fed_status take_model(fed_turn *t, fed_span blob)
 {
     fed_session *s = t->s;
     s->has_params = false;
-    if (s->version.round_length <= FED_ROUND_INLINE_MAX)
-        FED_TRY(take_round(t, s->version.round));
     FED_TRY(fed_task_read_model(s->task, blob, s->params, t->err));
-    s->has_params = s->has_accepted = true;
-    s->accepted_version = s->version.version;
-    s->fetching = FED_FETCH_NOTHING;
-    return FED_OK;
+    return accept_model(t);
 }
+
+/* ---- a model from a difference -------------------------------------------------------- */
+
+static fed_status check_rebuilt(const fed_session *s, const float *params, fed_error *err)
+{
+    fed_bytes file;
+    fed_bytes_init(&file, SIZE_MAX);
+    fed_status status = fed_task_write_model(s->task, params, &file, err);
+    if (!status) status = fed_address_check(&s->version.model, file.data, file.len, err);
+    fed_bytes_fini(&file);
+    return status;
+}
+
+/* The model at hand stays what it is until the new one has proved right. */
+static fed_status take_difference(fed_turn *t, fed_span blob)
+{
+    fed_session *s = t->s;
+    size_t bytes = fed_task_numbers_of(s->task)->params * sizeof(float);
+    float *rebuilt = fed_malloc(bytes);
+    if (!rebuilt) return fed_fail_nomem(t->err, bytes);
+    memcpy(rebuilt, s->params, bytes);
+    fed_status status = fed_task_apply_difference(s->task, rebuilt, blob, t->err);
+    if (!status) status = check_rebuilt(s, rebuilt, t->err);
+    if (!status) memcpy(s->params, rebuilt, bytes);
+    fed_free(rebuilt);
+    FED_TRY(status);
+    s->info.rebuilt++;
+    return accept_model(t);
+}
+
+/* The way round: nothing is lost but bytes. */
+static void fall_back(fed_turn *t, const char *why)
+{
+    t->s->info.fell_back++;
+    fed_log(FED_LOG_WARN, "difference_failed", "from=%llu to=%llu reason=\"%.200s\"",
+            (unsigned long long)t->s->accepted_version,
+            (unsigned long long)t->s->version.version, why);
+    t->s->fetching = FED_FETCH_MODEL;
+}
+
+/* ---- answers -------------------------------------------------------------------------- */
 
 static fed_status take(fed_turn *t, fed_span blob)
 {
@@ -220,6 +281,8 @@ static fed_status take(fed_turn *t, fed_span blob)
         return take_version(t, blob);
     case FED_FETCH_ROUND:
         return take_round(t, blob);
+    case FED_FETCH_DIFFERENCE:
+        return take_difference(t, blob);
     default:
         return take_model(t, blob);
     }
@@ -228,12 +291,22 @@ static fed_status take(fed_turn *t, fed_span blob)
 fed_status fed_turn_fetch_answer(fed_turn *t, const fed_event *event)
 {
     fed_session *s = t->s;
-    if (event->status == FED_HTTP_NOT_FOUND) { /* the federation has moved on */
+    bool away = event->status == FED_HTTP_NOT_FOUND || event->status == FED_HTTP_GONE;
+    bool is_difference = s->fetching == FED_FETCH_DIFFERENCE;
+    if (away && is_difference) {
+        fall_back(t, "it is not there any more");
+        return fed_turn_fetch(t);
+    }
+    if (away) { /* the federation has moved on */
         s->state = FED_SESSION_WAIT;
         return fed_turn_back_off(t);
     }
     if (event->status != FED_HTTP_OK) return fed_turn_back_off(t);
     fed_status status = take(t, event->body);
+    if (status && is_difference && !fed_session_is_own_failure(status)) {
+        fall_back(t, t->err->text);
+        return fed_turn_fetch(t);
+    }
     if (status) return fed_turn_refuse(t, status);
     s->failures = 0;
     if (s->fetching != FED_FETCH_NOTHING) return fed_turn_fetch(t);

@@ -10,6 +10,7 @@ typedef enum fed_fetch {
     FED_FETCH_PLAN,
     FED_FETCH_VERSION,
     FED_FETCH_ROUND,
+    FED_FETCH_DIFFERENCE, /* to the model, from the one at hand */
     FED_FETCH_MODEL,
     FED_FETCH_NOTHING
 } fed_fetch;
@@ -35,8 +36,9 @@ struct fed_session {
     fed_codec_round *round;
     fed_version_document version;
     fed_bytes version_bytes; /* signed; `version.round` borrows from it */
-    float *params;           /* the accepted model */
-    bool has_params;
+    float *params;           /* the accepted model, */
+    fed_address params_address;
+    bool has_params; /* of version `accepted_version` */
     fed_trainer *trainer;
 
     /* The finished update. */
@@ -88,6 +90,8 @@ fed_status fed_turn_rest(fed_turn *t, int64_t ms);
 /** Give up the offer: say why, count it, rest. The failure of memory and the like is
  *  returned instead. */
 fed_status fed_turn_refuse(fed_turn *t, fed_status why);
+/** A failure of the device itself, which no server can cause. */
+bool fed_session_is_own_failure(fed_status why);
 /** Give up the update: it is not wanted, or lost. Erases it. */
 fed_status fed_turn_drop(fed_turn *t, const char *why);
 
@@ -121,6 +125,8 @@ fed_status fed_session_check_head(fed_session *s, const uint8_t expected[32]);
 fed_status fed_turn_store_progress(fed_turn *t);
 fed_status fed_turn_store_update(fed_turn *t);
 fed_status fed_turn_store_residual(fed_turn *t);
+/** The accepted model, when the plan makes differences that lead on from it. */
+fed_status fed_turn_store_model(fed_turn *t);
 /** The party's state, or its removal when there is none. */
 fed_status fed_turn_store_party(fed_turn *t);
 fed_status fed_turn_store_task(fed_turn *t, fed_span signed_document, fed_span plan);

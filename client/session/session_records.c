@@ -3,6 +3,7 @@
  *
  *   session/task       signed document and plan of the present task
  *   session/progress   state, version, cohort, what was accepted and spent
+ *   session/model      the accepted model, when differences may lead on from it
  *   session/update     the finished update, the residual that will follow it, its round
  *   session/residual   what earlier updates did not carry
  *   session/ledger     what taking part has cost (session_ledger.c)
@@ -17,6 +18,7 @@
 
 static const char key_task[] = "session/task";
 static const char key_progress[] = "session/progress";
+static const char key_model[] = "session/model";
 static const char key_update[] = "session/update";
 static const char key_residual[] = "session/residual";
 static const char key_party[] = "session/party";
@@ -76,6 +78,19 @@ fed_status fed_turn_store_residual(fed_turn *t)
     return fed_outbox_store_taken(t->outbox, key_residual, &b);
 }
 
+fed_status fed_turn_store_model(fed_turn *t)
+{
+    const fed_session *s = t->s;
+    fed_bytes b;
+    if (!fed_task_plan(s->task)->download.differences) return FED_OK;
+    fed_bytes_init(&b, SIZE_MAX);
+    fed_bytes_put_u64(&b, s->accepted_version);
+    fed_bytes_put(&b, s->params_address.bytes, FED_ADDRESS_BYTES);
+    for (size_t i = 0; i < fed_task_numbers_of(s->task)->params; i++)
+        fed_bytes_put_f32(&b, s->params[i]);
+    return fed_outbox_store_taken(t->outbox, key_model, &b);
+}
+
 fed_status fed_turn_store_party(fed_turn *t)
 {
     fed_bytes b;
@@ -90,7 +105,8 @@ fed_status fed_turn_store_party(fed_turn *t)
 fed_status fed_turn_store_task(fed_turn *t, fed_span signed_document, fed_span plan)
 {
     fed_bytes b;
-    FED_TRY(fed_outbox_erase(t->outbox, key_residual)); /* it was of another task */
+    FED_TRY(fed_outbox_erase(t->outbox, key_residual)); /* they were of another task */
+    FED_TRY(fed_outbox_erase(t->outbox, key_model));
     fed_bytes_init(&b, SIZE_MAX);
     fed_bytes_put_block(&b, signed_document.data, signed_document.len);
     fed_bytes_put_block(&b, plan.data, plan.len);
@@ -192,6 +208,21 @@ static fed_status read_residual(fed_session *s, const fed_bytes *b, fed_error *e
     return s->residual.status;
 }
 
+/* It stands with the progress that was written last, or nothing is to be built on it. */
+static fed_status read_model(fed_session *s, const fed_bytes *b, fed_error *err)
+{
+    fed_reader r;
+    size_t n = fed_task_numbers_of(s->task)->params;
+    fed_reader_init(&r, b->data, b->len);
+    uint64_t version = fed_reader_u64(&r);
+    fed_reader_copy(&r, s->params_address.bytes, FED_ADDRESS_BYTES);
+    if (r.failed || fed_reader_left(&r) != 4 * n) return damaged(key_model, b, err);
+    for (size_t i = 0; i < n; i++)
+        s->params[i] = fed_reader_f32(&r);
+    s->has_params = s->has_accepted && version == s->accepted_version;
+    return FED_OK;
+}
+
 typedef fed_status part_reader(fed_session *s, const fed_bytes *b, fed_error *err);
 
 static fed_status restore_part(fed_session *s, const fed_journal *journal,
@@ -220,11 +251,12 @@ static fed_status restore_party(fed_session *s, const fed_journal *journal,
 
 fed_status fed_session_restore(fed_session *s, const fed_journal *journal, fed_error *err)
 {
-    bool task, progress, update, residual;
+    bool task, progress, model, update, residual;
     FED_TRY(fed_session_restore_ledger(s, journal, err));
     FED_TRY(restore_part(s, journal, key_task, read_task, &task, err));
     if (!task) return FED_OK;
     FED_TRY(restore_part(s, journal, key_progress, read_progress, &progress, err));
+    FED_TRY(restore_part(s, journal, key_model, read_model, &model, err));
     FED_TRY(restore_part(s, journal, key_update, read_update, &update, err));
     FED_TRY(restore_part(s, journal, key_residual, read_residual, &residual, err));
     if (s->state < FED_SESSION_PLACE || !progress || !update) s->state = FED_SESSION_WAIT;

@@ -46,7 +46,8 @@ typedef struct fed_version_document {
     fed_span round;            /* the bytes when at most 64 KiB, borrowed; else empty */
     fed_address round_address; /* their address when more; else zeros */
     uint32_t n_differences;    /* at most FED_DIFFERENCES_MAX, and at most `version` */
-    fed_version_difference differences[FED_DIFFERENCES_MAX]; /* [i]: from version - 1 - i */
+    fed_version_difference
+        differences[FED_DIFFERENCES_MAX]; /* [i]: from version - 1 - i */
 } fed_version_document;
 
 /** Append the unsigned bytes. FED_E_INVALID names the field that breaks its bound. */

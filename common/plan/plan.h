@@ -26,8 +26,9 @@ enum {
     FED_PLAN_MAX_NAME = 63,       /* characters of a name */
     FED_PLAN_MAX_NAMES = 1024,    /* entries of a list of names */
     FED_PLAN_MAX_INVITED = 65535, /* devices in one cohort */
-    FED_PLAN_MAX_DIFFERENCES = 32, /* versions back that a model difference may lead from */
-    FED_PLAN_ADDRESS_BYTES = 32   /* a SHA-256 */
+    FED_PLAN_MAX_DIFFERENCES =
+        32,                     /* versions back that a model difference may lead from */
+    FED_PLAN_ADDRESS_BYTES = 32 /* a SHA-256 */
 };
 
 /* Fields that hold "a number, or a word" keep the word as a number that the bounds of the

@@ -38,8 +38,7 @@ static fed_status store_differences(fed_step *s, fed_served_task *t,
         fed_bytes bytes;
         fed_version_difference *made = &doc->differences[back - 1];
         fed_bytes_init(&bytes, SIZE_MAX);
-        fed_status status =
-            fed_version_state_difference(&t->state, back, &bytes, s->err);
+        fed_status status = fed_version_state_difference(&t->state, back, &bytes, s->err);
         if (status) {
             fed_bytes_fini(&bytes);
             return status == FED_E_NOT_FOUND || status == FED_E_NUMERIC ? FED_OK : status;

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { TASK, PLAN, VERSION, MODEL };
+enum { TASK, PLAN, VERSION, MODEL, DIFFERENCE };
 
 static const char plan_text[] =
     "{\"format\":\"fed-plan/1\",\"name\":\"script\",\"model\":{\"input\":{\"shape\":[6]},"
@@ -71,6 +71,34 @@ static fed_status make_model(fed_script *s, const fed_task *task, fed_error *err
     return status;
 }
 
+static fed_status lie_about_difference(fed_script *s, fed_bytes *out, fed_error *err)
+{
+    static const uint8_t zeros[1 << 20];
+    if (s->lie == FED_LIE_DIFFERENCE_TEXT) fed_bytes_put_text(out, "no difference");
+    if (s->lie == FED_LIE_DIFFERENCE_BOMB)
+        return fed_blob_compress((fed_span){zeros, sizeof zeros}, 1, out, err);
+    return FED_OK;
+}
+
+/* From the version before to this one. */
+static fed_status make_difference(fed_script *s, const fed_task *task, fed_error *err)
+{
+    fed_bytes bytes;
+    float from[64] = {0}, to[64] = {0};
+    if (!s->version) return FED_OK;
+    fed_task_init_params(task, from);
+    fed_task_init_params(task, to);
+    from[0] += (float)(s->version - 1);
+    to[0] += (float)s->version + (s->lie == FED_LIE_DIFFERENCE_WRONG);
+    fed_bytes_init(&bytes, 1 << 21);
+    fed_status status = lie_about_difference(s, &bytes, err);
+    if (!status && !bytes.len)
+        status = fed_task_write_difference(task, from, to, &bytes, err);
+    if (!status) status = put_blob(s, DIFFERENCE, &bytes, err);
+    fed_bytes_fini(&bytes);
+    return status;
+}
+
 static fed_status make_task(fed_script *s, fed_error *err)
 {
     fed_bytes text;
@@ -107,6 +135,11 @@ static fed_status make_version(fed_script *s, const fed_task *task, fed_error *e
                               .version = s->version + (s->lie == FED_LIE_VERSION),
                               .model = s->addresses[MODEL]};
     if (d.version) d.parent.bytes[0] = 1;
+    if (s->version) {
+        d.n_differences = 1;
+        d.differences[0].address = s->addresses[DIFFERENCE];
+        d.differences[0].length = s->blobs[DIFFERENCE].len;
+    }
     if (s->lie == FED_LIE_VERSION_TASK) d.task.bytes[0] ^= 1;
     FED_TRY(fed_codec_round_first(fed_task_codec(task), s->version, &state, err));
     fed_bytes_init(&round, FED_ROUND_INLINE_MAX);
@@ -132,9 +165,11 @@ static void spoil(fed_script *s)
     } spoilt[] = {{FED_LIE_TASK_BYTES, TASK},
                   {FED_LIE_PLAN_BYTES, PLAN},
                   {FED_LIE_VERSION_BYTES, VERSION},
-                  {FED_LIE_MODEL_BYTES, MODEL}};
+                  {FED_LIE_MODEL_BYTES, MODEL},
+                  {FED_LIE_DIFFERENCE_BYTES, DIFFERENCE}};
     for (size_t i = 0; i < sizeof spoilt / sizeof *spoilt; i++)
-        if (spoilt[i].lie == s->lie) s->blobs[spoilt[i].blob].data[20] ^= 1;
+        if (spoilt[i].lie == s->lie && s->blobs[spoilt[i].blob].len)
+            s->blobs[spoilt[i].blob].data[20] ^= 1;
     if (s->lie == FED_LIE_MODEL_CUT) s->blobs[MODEL].len--;
 }
 
@@ -144,13 +179,14 @@ fed_status fed_script_init(fed_script *s, fed_lie lie, uint64_t version, fed_err
     uint8_t seed[32] = {5};
     *s = (fed_script){
         .operator_seed = {1}, .server_seed = {2}, .lie = lie, .version = version};
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < FED_SCRIPT_BLOBS; i++)
         fed_bytes_init(&s->blobs[i], 1 << 20);
     fed_span text = {(const uint8_t *)plan_text, sizeof plan_text - 1};
     FED_TRY(fed_ed25519_public(s->operator_seed, s->operator_key, err));
     FED_TRY(fed_task_parse(&task, text, FED_PLAN_AUTHOR, seed, err));
     fed_status status = make_plan(s, task, err);
     if (!status) status = make_model(s, task, err);
+    if (!status) status = make_difference(s, task, err);
     if (!status) status = make_task(s, err);
     if (!status) status = make_version(s, task, err);
     if (!status) spoil(s);
@@ -160,7 +196,7 @@ fed_status fed_script_init(fed_script *s, fed_lie lie, uint64_t version, fed_err
 
 void fed_script_fini(fed_script *s)
 {
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < FED_SCRIPT_BLOBS; i++)
         fed_bytes_fini(&s->blobs[i]);
 }
 
@@ -179,8 +215,9 @@ static uint32_t answer_checkin(const fed_script *s, fed_bytes *out)
 
 static uint32_t answer_blob(const fed_script *s, fed_span body, fed_bytes *out)
 {
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < FED_SCRIPT_BLOBS; i++) {
         if (body.len != 32 || memcmp(body.data, s->addresses[i].bytes, 32) != 0) continue;
+        if (i == DIFFERENCE && s->lie == FED_LIE_DIFFERENCE_GONE) break;
         fed_bytes_put(out, s->blobs[i].data, s->blobs[i].len);
         return FED_HTTP_OK;
     }

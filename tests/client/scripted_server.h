@@ -29,10 +29,22 @@ typedef enum fed_lie {
     FED_LIE_VERSION_BYTES,
     FED_LIE_MODEL_BYTES,
     FED_LIE_MODEL_CUT, /* the last byte of the blob is missing */
-    FED_LIE_COUNT
+    FED_LIE_COUNT,
+    /* About the difference from the version before, which a device need not believe: */
+    FED_LIE_DIFFERENCE_GONE = FED_LIE_COUNT,
+    FED_LIE_DIFFERENCE_BYTES, /* a byte of the blob is changed */
+    FED_LIE_DIFFERENCE_TEXT,  /* signed, and no difference at all */
+    FED_LIE_DIFFERENCE_BOMB,  /* signed, and 1 MiB when it is decompressed */
+    FED_LIE_DIFFERENCE_WRONG, /* signed, and leads to another model */
+    FED_LIE_END
 } fed_lie;
 
-enum { FED_SCRIPT_FEATURES = 6, FED_SCRIPT_CLASSES = 3, FED_SCRIPT_ROWS = 30 };
+enum {
+    FED_SCRIPT_FEATURES = 6,
+    FED_SCRIPT_CLASSES = 3,
+    FED_SCRIPT_ROWS = 30,
+    FED_SCRIPT_BLOBS = 5 /* task, plan, version, model, difference */
+};
 
 typedef struct fed_script {
     uint8_t operator_seed[32], server_seed[32];
@@ -41,8 +53,8 @@ typedef struct fed_script {
     uint64_t version;
     fed_task_document document;
     fed_address task_id;
-    fed_bytes blobs[4]; /* task, plan, version, model: as they are served */
-    fed_address addresses[4];
+    fed_bytes blobs[FED_SCRIPT_BLOBS]; /* as they are served */
+    fed_address addresses[FED_SCRIPT_BLOBS];
     uint32_t requests; /* answered so far */
 } fed_script;
 

@@ -263,6 +263,107 @@ static void test_versions(void)
     fed_script_fini(&newer);
 }
 
+/* ---- differences --------------------------------------------------------------------------- */
+
+static void deliver(device *d, fed_lie lie, uint64_t version)
+{
+    fed_script s;
+    uint64_t before = fed_session_describe(d->session).delivered;
+    if (!make_script(&s, lie, version)) return;
+    for (int i = 0; i < STEPS && fed_session_describe(d->session).delivered == before;
+         i++) {
+        if (d->waiting)
+            answer_truly(d, &s);
+        else
+            d->now = d->wake_ms, step(d, &(fed_event){.kind = FED_EVENT_TIMER});
+    }
+    CHECK_EQ(fed_session_describe(d->session).delivered, before + 1);
+    fed_script_fini(&s);
+}
+
+static void device_for(device *d, uint64_t version)
+{
+    fed_script s;
+    if (!make_script(&s, FED_LIE_NONE, version)) return;
+    device_init(d, &s);
+    fed_script_fini(&s);
+    deliver(d, FED_LIE_NONE, version);
+}
+
+/* The device loads one model whole, and from then on differences, also after a restart; one
+ * that missed a version for which there is no difference loads the model again. */
+static void test_differences(void)
+{
+    device d;
+    const fed_task *task;
+    device_for(&d, 3);
+    float before = fed_session_model(d.session, &task)[0];
+    deliver(&d, FED_LIE_NONE, 4);
+    CHECK_EQ(fed_session_describe(d.session).rebuilt, 1);
+    CHECK(fed_session_model(d.session, &task)[0] == before + 1);
+    fed_session_free(d.session);
+    start_session(&d);
+    d.wake_ms = d.now;
+    const float *kept = fed_session_model(d.session, &task);
+    CHECK(kept && kept[0] == before + 1); /* it can be used before the server is asked */
+    deliver(&d, FED_LIE_NONE, 5);
+    CHECK_EQ(fed_session_describe(d.session).rebuilt, 1);
+    deliver(&d, FED_LIE_NONE, 6);
+    deliver(&d, FED_LIE_NONE, 8);
+    fed_session_info info = fed_session_describe(d.session);
+    CHECK_EQ(info.rebuilt, 2);
+    CHECK_EQ(info.fell_back, 0); /* there was nothing to fall back from */
+    CHECK_EQ(info.refused, 0);
+    CHECK(fed_session_model(d.session, &task)[0] == before + 5);
+    device_fini(&d);
+}
+
+/* A difference that is away, damaged, or signed and wrong costs its bytes and nothing else. */
+static void test_bad_differences(void)
+{
+    for (int lie = FED_LIE_DIFFERENCE_GONE; lie < FED_LIE_END; lie++) {
+        device d;
+        const fed_task *task;
+        device_for(&d, 3);
+        float before = fed_session_model(d.session, &task)[0];
+        deliver(&d, (fed_lie)lie, 4);
+        fed_session_info info = fed_session_describe(d.session);
+        CHECK_MSG(info.fell_back == 1 && !info.rebuilt && !info.refused, "lie %d", lie);
+        CHECK(fed_session_model(d.session, &task)[0] == before + 1);
+        device_fini(&d);
+    }
+}
+
+/* Killed at every request on the way to version 4: the device never trains on anything but the
+ * model of version 4, and holds version 3 or 4 whenever it is looked at. */
+static void test_killed_while_it_rebuilds(void)
+{
+    for (int kill_at = 0; kill_at < 12; kill_at++) {
+        fed_script s;
+        device d;
+        const fed_task *task;
+        device_for(&d, 3);
+        float before = fed_session_model(d.session, &task)[0];
+        if (!make_script(&s, FED_LIE_NONE, 4)) return;
+        for (int i = 0; i < kill_at; i++) {
+            if (d.waiting)
+                answer_truly(&d, &s);
+            else
+                d.now = d.wake_ms, step(&d, &(fed_event){.kind = FED_EVENT_TIMER});
+        }
+        fed_session_free(d.session);
+        start_session(&d);
+        d.wake_ms = d.now;
+        const float *kept = fed_session_model(d.session, &task);
+        CHECK(kept && (kept[0] == before || kept[0] == before + 1));
+        fed_script_fini(&s);
+        if (d.asked[FED_REQUEST_INPUT] < 2) /* else it is delivered, and spent */
+            deliver(&d, FED_LIE_NONE, 4);
+        CHECK(fed_session_model(d.session, &task)[0] == before + 1);
+        device_fini(&d);
+    }
+}
+
 /* ---- answers of every kind, at every request --------------------------------------------- */
 
 typedef struct odd_answer {
@@ -408,25 +509,22 @@ static void test_same_bytes(void)
 /* ---- allocations ------------------------------------------------------------------------------ */
 
 typedef struct torture {
-    fed_script script;
+    fed_script scripts[2]; /* of two versions */
     device device;
 } torture;
 
 /* A whole round; a step that fails leaves a session that can be freed. */
-static fed_status scenario(void *ctx)
+static fed_status deliver_once(fed_session *session, fed_script *script, int64_t *now)
 {
-    torture *t = ctx;
-    device *d = &t->device;
-    fed_session *session = NULL;
-    fed_status status = fed_session_new(&session, &d->config, NULL);
+    fed_status status = FED_OK;
     fed_event event = {.kind = FED_EVENT_START};
     fed_bytes body;
     fed_bytes_init(&body, 1 << 20);
-    int64_t now = d->now;
+    uint64_t before = fed_session_describe(session).delivered;
     for (int i = 0; !status && i < STEPS; i++) {
         fed_outbox o;
         fed_outbox_init(&o);
-        status = fed_session_step(session, &event, now, &o, NULL);
+        status = fed_session_step(session, &event, *now, &o, NULL);
         fed_bytes_clear(&body);
         event = (fed_event){.kind = FED_EVENT_TIMER};
         if (!status && o.n_messages) {
@@ -435,18 +533,31 @@ static fed_status scenario(void *ctx)
             event.peer = m->peer;
             event.type = m->type;
             event.status = fed_script_answer(
-                &t->script, m->type, (fed_span){m->body.data, m->body.len}, &body);
+                script, m->type, (fed_span){m->body.data, m->body.len}, &body);
             if (body.status || event.status == FED_HTTP_INTERNAL) status = FED_E_NOMEM;
             event.body = (fed_span){body.data, body.len};
         } else if (!status) {
-            now = o.wake_ms;
+            *now = o.wake_ms;
         }
         fed_outbox_fini(&o);
         fed_session_info info = fed_session_describe(session);
-        if (!status && info.delivered) break;
-        CHECK(!info.refused); /* no memory is no reason to refuse what is offered */
+        if (!status && info.delivered > before) break;
+        CHECK(!info.refused);   /* no memory is no reason to refuse what is offered, */
+        CHECK(!info.fell_back); /* nor to load a model that can be rebuilt */
     }
     fed_bytes_fini(&body);
+    return status;
+}
+
+static fed_status scenario(void *ctx)
+{
+    torture *t = ctx;
+    fed_session *session = NULL;
+    int64_t now = t->device.now;
+    fed_status status = fed_session_new(&session, &t->device.config, NULL);
+    for (int i = 0; !status && i < 2; i++)
+        status = deliver_once(session, &t->scripts[i], &now);
+    if (!status) CHECK_EQ(fed_session_describe(session).rebuilt, 1);
     fed_session_free(session);
     return status;
 }
@@ -454,20 +565,29 @@ static fed_status scenario(void *ctx)
 static void test_torture(void)
 {
     static torture t;
-    if (!make_script(&t.script, FED_LIE_NONE, 0)) return;
-    device_init(&t.device, &t.script);
+    if (!make_script(&t.scripts[0], FED_LIE_NONE, 0)) return;
+    if (!make_script(&t.scripts[1], FED_LIE_NONE, 1)) return;
+    device_init(&t.device, &t.scripts[0]);
     size_t n = fed_torture(scenario, &t);
     fed_note("%zu allocations", n);
     CHECK(n > 50);
     device_fini(&t.device);
-    fed_script_fini(&t.script);
+    fed_script_fini(&t.scripts[0]);
+    fed_script_fini(&t.scripts[1]);
 }
 
 int main(void)
 {
-    static const fed_case cases[] = {CASE(test_truth),         CASE(test_lies),
-                                     CASE(test_refused_again), CASE(test_versions),
-                                     CASE(test_odd_answers),   CASE(test_stray_answers),
-                                     CASE(test_same_bytes),    CASE(test_torture)};
+    static const fed_case cases[] = {CASE(test_truth),
+                                     CASE(test_lies),
+                                     CASE(test_refused_again),
+                                     CASE(test_versions),
+                                     CASE(test_differences),
+                                     CASE(test_bad_differences),
+                                     CASE(test_killed_while_it_rebuilds),
+                                     CASE(test_odd_answers),
+                                     CASE(test_stray_answers),
+                                     CASE(test_same_bytes),
+                                     CASE(test_torture)};
     return fed_run("session", cases, sizeof cases / sizeof *cases);
 }

@@ -231,7 +231,9 @@ typedef struct fed_client_info {
     uint64_t refused;                  /**< offers that were not what they had to be */
     double last_loss;                  /**< mean over the last training */
     char last_refusal[200]; /**< why the last offer or update was given up; may be "" */
-    uint64_t bytes_sent, bytes_received; /**< of bodies */
+    uint64_t bytes_sent, bytes_received; /**< of bodies, as they were sent */
+    uint64_t rebuilt;   /**< models that came as a difference from the one before */
+    uint64_t fell_back; /**< differences that did not do: a model was loaded whole */
 } fed_client_info;
 
 FED_API void fed_client_describe(const fed_client *client, fed_client_info *info);
