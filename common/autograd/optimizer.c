@@ -3,8 +3,9 @@
 
 #include <math.h>
 
+#include "kernels/gemm.h"
 #include "kernels/update.h"
-#include "program_parts.h"
+#include "runner_parts.h"
 #include "schedule.h"
 
 struct fed_optimizer {
@@ -125,8 +126,39 @@ static fed_status clip(fed_optimizer *o, float *gradient, fed_error *err)
     return FED_OK;
 }
 
+bool fed_optimizer_is_plain(const fed_optimizer *o)
+{
+    const fed_optimizer_config *c = &o->config;
+    return c->kind == FED_SGD && c->clip_norm == 0 && c->weight_decay == 0 &&
+           c->proximal == 0;
+}
+
+/* Update a trainable range but for the parameters that layers moved themselves. Nodes lie in the
+ * order of their parameters. */
+static bool update_range(const fed_program *p, const fed_update *u, fed_range range,
+                         bool stepped, size_t count)
+{
+    bool finite = true;
+    for (size_t i = 0; stepped && i < p->n_nodes; i++) {
+        const fed_node *node = &p->nodes[i];
+        const fed_param *moved = &node->params[0];
+        if (!fed_node_takes_step(node, count) || moved->offset < range.from ||
+            moved->offset >= range.to)
+            continue;
+        finite &= p->path->update(u, range.from, moved->offset);
+        range.from = moved->offset + fed_shape_count(&moved->shape);
+    }
+    return p->path->update(u, range.from, range.to) && finite;
+}
+
 fed_status fed_optimizer_apply(fed_optimizer *o, float *params, float *gradient,
                                fed_error *err)
+{
+    return fed_optimizer_apply_rest(o, params, gradient, NULL, 0, err);
+}
+
+fed_status fed_optimizer_apply_rest(fed_optimizer *o, float *params, float *gradient,
+                                    const fed_step *step, size_t count, fed_error *err)
 {
     const fed_program *p = o->program;
     const fed_optimizer_config *c = &o->config;
@@ -151,9 +183,9 @@ fed_status fed_optimizer_apply(fed_optimizer *o, float *params, float *gradient,
                     .proximal = (float)c->proximal,
                     .fresh1 = (float)(1 / (1 - o->power1)),
                     .fresh2 = (float)(1 / (1 - o->power2))};
-    bool finite = true;
+    bool finite = !step || step->finite;
     for (size_t r = 0; r < p->n_trainable; r++)
-        finite &= p->path->update(&u, p->trainable[r].from, p->trainable[r].to);
+        finite &= update_range(p, &u, p->trainable[r], step != NULL, count);
     if (finite) return FED_OK;
     return fed_fail(err, FED_E_NUMERIC, "gradient: NaN or infinite at step %llu",
                     (unsigned long long)o->steps);

@@ -91,6 +91,10 @@ static void call_backward(const fed_piece *piece, size_t i)
     for (size_t k = 0; k < node->n_params; k++)
         if (!node->frozen && !node->params[k].statistic)
             call.g[k] = piece->gradient + node->params[k].offset;
+    if (piece->step && fed_node_takes_step(node, piece->count)) {
+        call.step = piece->step;
+        call.g[0] = piece->moving + node->params[0].offset;
+    }
     for (size_t k = 0; k < node->n_inputs; k++) {
         if (!p->facts[node->inputs[k]].needs_grad) continue;
         bool adds = p->facts[i].adds >> k & 1;

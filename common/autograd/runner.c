@@ -111,11 +111,11 @@ static size_t piece_size(const fed_runner *run, size_t left)
     return left < run->program->micro_batch ? left : run->program->micro_batch;
 }
 
-/* The gradient of the mean loss. `moving` (may be NULL) are the parameters whose statistics
- * move along. */
+/* The gradient of the mean loss. `moving` (may be NULL) are the parameters, when statistics move
+ * along; with `step` (may be NULL) so do all parameters that layers can move themselves. */
 static fed_status accumulate(fed_runner *run, const float *params, float *moving,
-                             const fed_batch *batch, fed_stream *dropout, double *loss,
-                             fed_error *err)
+                             fed_step *step, const fed_batch *batch, fed_stream *dropout,
+                             double *loss, fed_error *err)
 {
     FED_TRY(check_training(run, batch, dropout, err));
     uint64_t targets = fed_runner_count_targets(run, batch, 0, batch->count);
@@ -123,6 +123,8 @@ static fed_status accumulate(fed_runner *run, const float *params, float *moving
     fed_piece piece = {.run = run,
                        .params = params,
                        .gradient = run->gradient,
+                       .step = step,
+                       .moving = moving,
                        .batch = batch,
                        .train = true,
                        .dropout = dropout};
@@ -140,15 +142,20 @@ fed_status fed_runner_backward(fed_runner *run, const float *params,
                                const fed_batch *batch, fed_stream *dropout, double *loss,
                                fed_error *err)
 {
-    return accumulate(run, params, NULL, batch, dropout, loss, err);
+    return accumulate(run, params, NULL, NULL, batch, dropout, loss, err);
 }
 
 fed_status fed_runner_step(fed_runner *run, fed_optimizer *optimizer, float *params,
                            const fed_batch *batch, fed_stream *dropout, double *loss,
                            fed_error *err)
 {
-    FED_TRY(accumulate(run, params, params, batch, dropout, loss, err));
-    return fed_optimizer_apply(optimizer, params, run->gradient, err);
+    bool whole =
+        batch->count <= run->program->micro_batch; /* one piece, no sum over any */
+    fed_step step = {.rate = -(float)fed_optimizer_next_lr(optimizer), .finite = true};
+    fed_step *used = whole && fed_optimizer_is_plain(optimizer) ? &step : NULL;
+    FED_TRY(accumulate(run, params, params, used, batch, dropout, loss, err));
+    return fed_optimizer_apply_rest(optimizer, params, run->gradient, used, batch->count,
+                                    err);
 }
 
 /* Add one example's gradient to the sum, at most `clip_norm` long. */

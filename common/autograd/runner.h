@@ -42,7 +42,10 @@ void fed_runner_free(fed_runner *run);
  * does not fit the graph; FED_E_STATE: training asked of an inference program.
  */
 
-/** Zero gradients, forward, loss, backward, update. `loss` (may be NULL) receives the mean. */
+/** Zero gradients, forward, loss, backward, update. `loss` (may be NULL) receives the mean. What
+ *  fed_runner_gradient() holds afterwards is unspecified: under plain SGD wide layers move their
+ *  weights as they find the gradient. FED_E_NUMERIC in the gradient: `params` must be thrown
+ *  away, as after fed_optimizer_apply(). */
 FED_MUST_CHECK fed_status fed_runner_step(fed_runner *run, fed_optimizer *optimizer,
                                           float *params, const fed_batch *batch,
                                           fed_stream *dropout, double *loss,

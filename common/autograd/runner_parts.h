@@ -20,7 +20,9 @@ size_t fed_runner_vector_bytes(size_t floats);
 typedef struct fed_piece {
     fed_runner *run;
     const float *params;
-    float *gradient; /* where parameter gradients go */
+    float *gradient;       /* where parameter gradients go */
+    struct fed_step *step; /* NULL, or: layers that can, move `moving` instead */
+    float *moving;         /* the parameters, once more */
     const fed_batch *batch;
     size_t from, count;
     bool train, accumulate;
@@ -35,6 +37,20 @@ void fed_piece_loss(const fed_piece *piece, bool want_gradient, double scale,
 void fed_piece_backward(const fed_piece *piece);
 /** Let layers move their statistics after a training pass. */
 void fed_piece_after(const fed_piece *piece, float *params);
+/** Whether the layer moves its parameter 0 itself, in pieces of up to `count` examples that have a
+ *  step. */
+static inline bool fed_node_takes_step(const fed_node *node, size_t count)
+{
+    return !node->frozen && count <= node->step_batch;
+}
+/** optimizer.c: whether an update is w -= lr g and nothing else. */
+bool fed_optimizer_is_plain(const fed_optimizer *optimizer);
+/** The update of what no layer moved itself in a piece of `count` examples; `step` (may be NULL:
+ *  no layer did) tells whether that was finite. */
+FED_MUST_CHECK fed_status fed_optimizer_apply_rest(fed_optimizer *optimizer,
+                                                   float *params, float *gradient,
+                                                   const struct fed_step *step,
+                                                   size_t count, fed_error *err);
 /** The output of the last forward pass. */
 const float *fed_piece_output(const fed_piece *piece);
 

@@ -222,6 +222,81 @@ static void test_inference_program(void)
     free_small_model(&infer);
 }
 
+/* One step of plain SGD, or the gradient and then its application. */
+static fed_status move(small_model *m, const fed_batch *batch, bool at_once,
+                       fed_error *err)
+{
+    if (at_once) return small_model_step(m, batch, NULL, err);
+    FED_TRY(fed_runner_backward(m->runner, m->params, batch, &m->dropout, NULL, err));
+    return fed_optimizer_apply(m->optimizer, m->params, fed_runner_gradient(m->runner),
+                               err);
+}
+
+static void compare_moves(const char *kernel, const char *freeze)
+{
+    enum { IN = 260, COUNT = 10 };
+    float x[COUNT * IN];
+    int32_t classes[COUNT];
+    uint32_t noise = 9;
+    fed_batch batch = {COUNT, x, NULL, classes, NULL};
+    for (size_t i = 0; i < COUNT * IN; i++)
+        x[i] = test_noise(&noise);
+    for (int i = 0; i < COUNT; i++)
+        classes[i] = i % 5;
+    small_model m[2];
+    for (int i = 0; i < 2; i++) {
+        fed_error err = {0};
+        fed_compile_options options = {.max_batch = COUNT, .kernel = kernel};
+        fed_optimizer_config config = {.kind = FED_SGD, .lr = 0.1};
+        m[i] = (small_model){
+            .layers = "linear units=300 activation=relu @wide | layer_norm |"
+                      "linear units=37 bias=0 @middle | relu | linear units=5 @last",
+            .input = {{1, {IN}}, FED_INPUT_FEATURES, 1},
+            .freeze = freeze};
+        if (!CHECK_OK(make_small_model(&m[i], &options, &config, &err), &err)) continue;
+        for (int s = 0; s < 3; s++)
+            CHECK_OK(move(&m[i], &batch, i == 0, &err), &err);
+        CHECK_EQ(fed_optimizer_steps(m[i].optimizer), 3);
+    }
+    if (m[0].params && m[1].params)
+        CHECK_MEM(m[0].params, m[1].params, small_model_bytes(&m[0]));
+    free_small_model(&m[0]);
+    free_small_model(&m[1]);
+}
+
+/* Layers that move their own weights leave the bits that their gradient, applied, would. */
+static void test_step_is_gradient_applied(void)
+{
+    for (int k = 0; k <= FED_KERNEL_AVX512; k++) {
+        if (!fed_kernel_available((fed_kernel)k)) continue;
+        compare_moves(fed_kernel_name((fed_kernel)k), NULL);
+        compare_moves(fed_kernel_name((fed_kernel)k), "middle");
+    }
+}
+
+/* A finite loss whose gradient is not: 1e20 x 1e20 is beyond a float, and the weights go with it. */
+static void test_step_finds_infinite_gradient(void)
+{
+    static const float x[] = {1e20f}, wanted[] = {-1e20f};
+    const fed_batch batch = {1, x, NULL, NULL, wanted};
+    for (int k = 0; k <= FED_KERNEL_AVX512; k++) {
+        if (!fed_kernel_available((fed_kernel)k)) continue;
+        small_model m = {.layers = "linear units=1",
+                         .loss = "mean_squared_error",
+                         .input = {{1, {1}}, FED_INPUT_FEATURES, 1}};
+        fed_error err = {0};
+        fed_compile_options options = {.max_batch = 1,
+                                       .kernel = fed_kernel_name((fed_kernel)k)};
+        fed_optimizer_config config = {.kind = FED_SGD, .lr = 0.1};
+        if (CHECK_OK(make_small_model(&m, &options, &config, &err), &err)) {
+            memset(m.params, 0, small_model_bytes(&m));
+            CHECK_FAILS(small_model_step(&m, &batch, NULL, &err), FED_E_NUMERIC, &err,
+                        "gradient");
+        }
+        free_small_model(&m);
+    }
+}
+
 /* A frozen layer keeps its bits, and its gradient stays zero. */
 static void test_frozen_layer(void)
 {
@@ -334,6 +409,8 @@ int main(void)
                                      CASE(test_memory_cap),
                                      CASE(test_arena_is_exact),
                                      CASE(test_inference_program),
+                                     CASE(test_step_is_gradient_applied),
+                                     CASE(test_step_finds_infinite_gradient),
                                      CASE(test_frozen_layer),
                                      CASE(test_per_example_gradients),
                                      CASE(test_every_allocation_may_fail),

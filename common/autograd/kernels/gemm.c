@@ -22,11 +22,30 @@ typedef struct fed_tile {
     size_t a_row, a_col;
     const float *b;
     size_t b_row;
+    const float
+        *ahead; /* NULL, or what the next tile reads: fetched while this one works */
+    size_t ahead_step; /* floats of it for each k */
     float *c;
     size_t c_row, n;
     bool accumulate, relu;
     const float *bias;
+    float rate; /* of a step */
+    fed_vec
+        *witness; /* NULL, or: this is a step; stays 0 as long as all sums are finite */
 } fed_tile;
+
+/* What a step does to one vector of each row of C; see fed_step. */
+static inline __attribute__((always_inline)) void
+take_step(const fed_tile *t, size_t rows, fed_vec *s, const float *c, fed_mask m)
+{
+    fed_vec rate = vec_set(t->rate), zero = vec_set(0), seen[2] = {*t->witness, zero};
+    FED_UNROLL
+    for (size_t i = 0; i < rows; i++) {
+        seen[i % 2] = vec_fma(zero, s[i], seen[i % 2]); /* 0 times infinity is NaN */
+        s[i] = vec_fma(rate, s[i], vec_load_part(c + i * t->c_row, m));
+    }
+    *t->witness = vec_add(seen[0], seen[1]);
+}
 
 /* Finish one vector of each row: C, bias, rectifier, store. */
 static inline __attribute__((always_inline)) void
@@ -35,7 +54,9 @@ finish(const fed_tile *t, size_t rows, fed_vec *s, size_t column, size_t n)
     fed_mask m = vec_mask(n);
     fed_vec zero = vec_set(0);
     float *c = t->c + column;
-    if (t->accumulate) {
+    if (t->witness) {
+        take_step(t, rows, s, c, m);
+    } else if (t->accumulate) {
         FED_UNROLL
         for (size_t i = 0; i < rows; i++)
             s[i] = vec_add(s[i], vec_load_part(c + i * t->c_row, m));
@@ -63,44 +84,54 @@ finish(const fed_tile *t, size_t rows, fed_vec *s, size_t column, size_t n)
 }
 
 /* The three widths of a tile: two full vectors, one full and one part, one part. */
+enum { WIDE, MIDDLE, NARROW };
+
+/* The sums of a tile. Fetching goes to the second level: there it waits long enough. It names the
+ * ends of lines, since rows need not start where a line does and the start came with the panel
+ * before. */
+static inline __attribute__((always_inline)) void
+sum(const fed_tile *t, size_t rows, int width, bool fetch, fed_vec *s0, fed_vec *s1)
+{
+    enum { SECOND_LEVEL = 2 };
+    const size_t line = 16;
+    const float *a = t->a, *b = t->b, *ahead = t->ahead;
+    const size_t a_row = t->a_row, a_col = t->a_col, b_row = t->b_row;
+    const fed_mask m = vec_mask(width == MIDDLE ? t->n - FED_LANES : t->n);
+    for (size_t k = t->k; k; k--, a += a_col, b += b_row) {
+        fed_vec b0 = width == NARROW ? vec_load_part(b, m) : vec_load(b), b1 = b0;
+        if (width == WIDE) b1 = vec_load(b + FED_LANES);
+        if (width == MIDDLE) b1 = vec_load_part(b + FED_LANES, m);
+        if (fetch) {
+            __builtin_prefetch(ahead + line - 1, 0, SECOND_LEVEL);
+            if (width == WIDE && PANEL > line)
+                __builtin_prefetch(ahead + 2 * line - 1, 0, SECOND_LEVEL);
+            ahead += t->ahead_step;
+        }
+        FED_UNROLL
+        for (size_t i = 0; i < rows; i++) {
+            fed_vec x = vec_set(a[i * a_row]);
+            s0[i] = vec_fma(x, b0, s0[i]);
+            if (width != NARROW) s1[i] = vec_fma(x, b1, s1[i]);
+        }
+    }
+}
+
 static inline __attribute__((always_inline)) void tile(const fed_tile *t, size_t rows)
 {
     fed_vec s0[FED_TILE_ROWS], s1[FED_TILE_ROWS];
-    const float *a = t->a, *b = t->b;
-    const size_t a_row = t->a_row, a_col = t->a_col, b_row = t->b_row;
     FED_UNROLL
     for (size_t i = 0; i < rows; i++)
         s0[i] = s1[i] = vec_set(0);
-    if (t->n == PANEL) {
-        for (size_t k = t->k; k; k--, a += a_col, b += b_row) {
-            fed_vec b0 = vec_load(b), b1 = vec_load(b + FED_LANES);
-            FED_UNROLL
-            for (size_t i = 0; i < rows; i++) {
-                fed_vec x = vec_set(a[i * a_row]);
-                s0[i] = vec_fma(x, b0, s0[i]);
-                s1[i] = vec_fma(x, b1, s1[i]);
-            }
-        }
-    } else if (t->n > FED_LANES) {
-        fed_mask m1 = vec_mask(t->n - FED_LANES);
-        for (size_t k = t->k; k; k--, a += a_col, b += b_row) {
-            fed_vec b0 = vec_load(b), b1 = vec_load_part(b + FED_LANES, m1);
-            FED_UNROLL
-            for (size_t i = 0; i < rows; i++) {
-                fed_vec x = vec_set(a[i * a_row]);
-                s0[i] = vec_fma(x, b0, s0[i]);
-                s1[i] = vec_fma(x, b1, s1[i]);
-            }
-        }
-    } else {
-        fed_mask m0 = vec_mask(t->n);
-        for (size_t k = t->k; k; k--, a += a_col, b += b_row) {
-            fed_vec b0 = vec_load_part(b, m0);
-            FED_UNROLL
-            for (size_t i = 0; i < rows; i++)
-                s0[i] = vec_fma(vec_set(a[i * a_row]), b0, s0[i]);
-        }
-    }
+    if (t->n == PANEL && t->ahead)
+        sum(t, rows, WIDE, true, s0, s1);
+    else if (t->n == PANEL)
+        sum(t, rows, WIDE, false, s0, s1);
+    else if (t->n > FED_LANES)
+        sum(t, rows, MIDDLE, false, s0, s1);
+    else if (t->ahead)
+        sum(t, rows, NARROW, true, s0, s1);
+    else
+        sum(t, rows, NARROW, false, s0, s1);
     finish(t, rows, s0, 0, t->n);
     if (t->n > FED_LANES) finish(t, rows, s1, FED_LANES, t->n - FED_LANES);
 }
@@ -185,12 +216,15 @@ static void run_turned(const fed_gemm *g, float *scratch)
         }
         for (size_t j = 0, rows; j < g->n; j += rows) {
             rows = least(g->n - j, FED_TILE_ROWS);
+            bool more = j + rows < g->n && depth == g->b_col; /* and right behind */
             fed_tile t = {.k = depth,
                           .a = g->b + k0 * g->b_row + j * g->b_col,
                           .a_row = g->b_col,
                           .a_col = g->b_row,
                           .b = a,
                           .b_row = a_row,
+                          .ahead = more ? g->b + (j + rows) * g->b_col : NULL,
+                          .ahead_step = rows,
                           .c = corner,
                           .c_row = PANEL,
                           .n = g->m};
@@ -216,7 +250,17 @@ static bool worth_packing(const fed_gemm *g, size_t depth)
     return depth > 64 || g->b_row % 512 == 0;
 }
 
-static void run_blocks(const fed_gemm *g, float *scratch)
+/* What the tile behind panel `j` of a block reads, when B is read only once: rows of B that lie
+ * far apart come slowly unless they are asked for early. */
+static const float *next_panel(const fed_gemm *g, size_t k0, size_t depth, size_t j)
+{
+    const float *next = g->b + k0 * g->b_row + j + PANEL;
+    if (g->m > FED_TILE_ROWS || g->b_col != 1) return NULL;
+    if (j + PANEL < g->n) return next;
+    return k0 + depth < g->k ? g->b + (k0 + depth) * g->b_row : NULL;
+}
+
+static void run_blocks(const fed_gemm *g, fed_vec *witness, float *scratch)
 {
     for (size_t k0 = 0; k0 < g->k; k0 += FED_GEMM_DEPTH) {
         size_t depth = least(g->k - k0, FED_GEMM_DEPTH);
@@ -231,22 +275,29 @@ static void run_blocks(const fed_gemm *g, float *scratch)
                           .a_col = g->a_col,
                           .b = packed ? pack(g, b, depth, n, scratch) : b,
                           .b_row = packed ? PANEL : g->b_row,
+                          .ahead = next_panel(g, k0, depth, j),
+                          .ahead_step = g->b_row,
                           .c = g->c + j,
                           .c_row = g->c_row,
                           .n = n,
                           .accumulate = g->accumulate || k0,
                           .relu = last && g->relu,
-                          .bias = last && g->bias ? g->bias + j : NULL};
+                          .bias = last && g->bias ? g->bias + j : NULL,
+                          .rate = g->step ? g->step->rate : 0,
+                          .witness = g->step ? witness : NULL};
             run_panel(g, &t);
         }
     }
 }
 
-/* Rows of A in slices that stay in the second-level cache while all panels pass over them. */
+/* Rows of A in slices that stay in the second-level cache while all panels pass over them; and
+ * for a short sum, rows of C, so that they are written from front to back. */
 static void run_slices(const fed_gemm *g, float *scratch)
 {
-    enum { SLICE = 1 << 17 }; /* floats */
+    enum { SLICE = 1 << 17, SHORT = 64, SLICE_OF_C = 1 << 14 }; /* floats */
+    fed_vec witness = vec_set(0);
     size_t each = SLICE / least(g->k, FED_GEMM_DEPTH);
+    if (g->k <= SHORT && g->n > PANEL) each = least(each, SLICE_OF_C / g->n + 1);
     size_t slices = (g->m + each - 1) / each, tile = FED_TILE_ROWS;
     size_t rows =
         (g->m / slices + tile - 1) / tile * tile; /* whole tiles but for the last */
@@ -254,8 +305,9 @@ static void run_slices(const fed_gemm *g, float *scratch)
         fed_gemm slice = *g;
         slice.m = least(g->m - i, rows);
         slice.a += i * g->a_row, slice.c += i * g->c_row;
-        run_blocks(&slice, scratch);
+        run_blocks(&slice, &witness, scratch);
     }
+    if (g->step && vec_sum(witness) != 0) g->step->finite = false;
 }
 
 /* An empty sum: zeros or C, then bias and rectifier, by way of one zero step. */
@@ -268,7 +320,7 @@ static void run_empty(const fed_gemm *g, float *scratch)
         zero.a = zero.b = scratch, zero.a_row = zero.a_col = 0;
         zero.b_row = PANEL, zero.b_col = 1;
         zero.bias = g->bias ? g->bias + j : NULL;
-        run_blocks(&zero, scratch);
+        run_blocks(&zero, NULL, scratch);
     }
 }
 

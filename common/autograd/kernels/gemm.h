@@ -10,6 +10,13 @@
 
 #include "simd.h"
 
+/** A step of plain SGD in place of a gradient: C is the parameter and moves by `rate` times the
+ *  product, with the bits that the gradient, stored and then applied, would give it. */
+typedef struct fed_step {
+    float rate;
+    bool finite; /* out: becomes false when the gradient is not */
+} fed_step;
+
 typedef struct fed_gemm {
     size_t m, n, k;
     const float *a;
@@ -21,6 +28,7 @@ typedef struct fed_gemm {
     bool accumulate;   /* add to C instead of overwriting it */
     const float *bias; /* NULL or n values, added to every row */
     bool relu;         /* then clamp at 0 from below */
+    fed_step *step;    /* not NULL: move C, see above; k at most FED_GEMM_DEPTH */
 } fed_gemm;
 
 enum {

@@ -92,7 +92,9 @@ struct fed_node {
     fed_room_size forward_work, backward_work;
     unsigned needs_x; /* bit i: backward reads input i */
     bool needs_y;     /* backward reads the output */
-    double flops;     /* forward, one example */
+    size_t
+        step_batch; /* up to this many examples backward takes a step, see fed_call; 0: never */
+    double flops; /* forward, one example */
     fed_window window;
     size_t n[8];                 /* whatever numbers the operator wants to keep */
     size_t part[FED_INPUTS_MAX]; /* the same, one for each input */
@@ -111,7 +113,9 @@ struct fed_call {
     const float *dy;
     float *dx[FED_INPUTS_MAX]; /* NULL: not wanted */
     const float *p[FED_PARAMS_MAX];
-    float *g[FED_PARAMS_MAX];    /* NULL: frozen */
+    float *g[FED_PARAMS_MAX]; /* NULL: frozen */
+    struct fed_step *step; /* not NULL: g[0] is parameter 0 itself, which is to be moved
+                                    (kernels/gemm.h) when nothing reads it any more */
     float *saved[FED_SAVED_MAX]; /* there in forward and backward, whatever the mode */
     float *work;
     float *scratch; /* for fed_gemm_run() */
