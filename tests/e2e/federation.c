@@ -130,6 +130,8 @@ bool fed_federation_start_server(fed_federation *f)
                           "200",
                           "--hold-ms",
                           "2000",
+                          f->log_level ? "--log-level" : NULL,
+                          f->log_level,
                           NULL};
     f->server = fed_process_start(argv, log);
     return f->server > 0;
@@ -166,6 +168,7 @@ static void make_line(const fed_federation *f, const char *list, device_line *l)
     add(l, "--client", list);
     add(l, "--state", l->state);
     add(l, "--max-step-ms", "10");
+    if (f->log_level) add(l, "--log-level", f->log_level);
     if (!f->enrolled) return;
     add(l, "--enrolment-key", l->enrolment);
     add(l, "--require-secagg", NULL);
@@ -207,6 +210,16 @@ static bool run_to_end(const char *const *argv, const char *out_path)
     return ok;
 }
 
+/* The same for devices, whose log is kept with that of their later life. */
+static bool run_clients(fed_federation *f, const device_line *line)
+{
+    IN_FOLDER(log, "devices.log");
+    int code = -1;
+    pid_t pid = fed_process_start(line->argv, log);
+    return CHECK(pid > 0) && CHECK(fed_process_wait(pid, 30000, &code)) &&
+           CHECK_MSG(code == 0, "enrolling devices: exit %d, see %s", code, log);
+}
+
 static bool make_key(fed_federation *f, const char *name)
 {
     IN_FOLDER(key, name);
@@ -235,14 +248,13 @@ static bool enrol(fed_federation *f)
     size_t common = line.n;
     add(&line, "--enrol", tokens);
     add(&line, "--request", requests);
-    if (!run_to_end(give, tokens) || !run_to_end(line.argv, NULL) ||
-        !run_to_end(sign, NULL))
+    if (!run_to_end(give, tokens) || !run_clients(f, &line) || !run_to_end(sign, NULL))
         return false;
     line.n = common;
     add(&line, "--certificate", certificates); /* taken, and kept in the state folder */
     add(&line, "--enrol", tokens);             /* so that it ends */
     add(&line, "--request", requests);
-    return run_to_end(line.argv, NULL);
+    return run_clients(f, &line);
 }
 
 bool fed_federation_begin(fed_federation *f)
