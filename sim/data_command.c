@@ -3,9 +3,6 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
-
-#include <jansson.h>
 
 enum { SHOWN = 20, CLASSES_SHOWN = 16 }; /* of clients and classes, to people */
 
@@ -115,12 +112,7 @@ static fed_status say_json(const fed_population *p, uint32_t test_rows, uint32_t
                   info->input == FED_INPUT_TOKEN ? "tokens" : "numbers", "shape", shape,
                   "classes", (json_int_t)info->classes, "vocab", (json_int_t)info->vocab,
                   "users", (json_int_t)info->users, "clients", clients_json(p, counts));
-    char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
-    json_decref(json);
-    if (!text) return fed_fail(err, FED_E_NOMEM, "out of memory");
-    printf("%s\n", text);
-    free(text);
-    return FED_OK;
+    return fed_sim_say_json(json, err);
 }
 
 /* ---- the command ----------------------------------------------------------------------- */

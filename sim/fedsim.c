@@ -15,11 +15,19 @@ static const fed_command commands[] = {
      .help = "say what a plan will cost, or why it is refused",
      .details = "Prices PLAN without running it: shapes, parameters, operations and "
                 "memory of the "
-                "model, bytes of a device and of all rounds, privacy. A plan that is "
-                "malformed or "
-                "unsound, or asks for what is not built, is refused with exit code 3.",
+                "model, bytes of a device and of all rounds, and the epsilon of who sees "
+                "the models and of the server. A plan that is malformed or unsound is "
+                "refused with exit code 3; one that asks for what is not built is "
+                "priced, and then refused.",
      .options = fed_sim_check_options,
      .run = fed_sim_check},
+    {.name = "epsilon",
+     .help = "say what a Gaussian mechanism costs, without a plan",
+     .details =
+         "Answers with the epsilon of T releases with Gaussian noise. A plan's own "
+         "mechanism is priced by check.",
+     .options = fed_sim_epsilon_options,
+     .run = fed_sim_epsilon},
     {.name = "data",
      .operands = "SPEC",
      .help = "show a data set and what each client holds of it",
@@ -41,6 +49,9 @@ static const fed_example examples[] = {
     {"fedsim run PLAN --data mnist:DIR --seed 1 --replay trace.jsonl",
      "carry out again what a real federation did"},
     {"fedsim check docs/plans/mnist-cnn.json", "what a plan will cost"},
+    {"fedsim check PLAN --epsilon 4", "which noise keeps the plan within epsilon 4"},
+    {"fedsim epsilon --sigma 1.1 --q 0.01 --steps 1000 --delta 1e-6 --sampling poisson",
+     "what 1,000 releases to a hundredth of the devices cost"},
     {"fedsim data 'mnist:DIR?partition=shards:2&clients=100'", "who holds which digits"},
     {0}};
 

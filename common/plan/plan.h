@@ -309,6 +309,9 @@ FED_MUST_CHECK fed_status fed_plan_set_all(fed_bytes *text,
                                            const char *const *assignments, size_t n,
                                            fed_error *err);
 
+/** privacy.mechanism as the plan spells it; static. */
+const char *fed_plan_mechanism_word(const fed_plan *plan);
+
 /** Devices invited to one cohort: n_max = ⌈rounds.cohort · rounds.over_select⌉. */
 int64_t fed_plan_invited(const fed_plan *plan);
 

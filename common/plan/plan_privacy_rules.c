@@ -16,7 +16,7 @@ static bool server_adds_noise(const fed_plan *plan)
            plan->privacy.mechanism == FED_MECHANISM_MATRIX;
 }
 
-static const char *mechanism_word(const fed_plan *plan)
+const char *fed_plan_mechanism_word(const fed_plan *plan)
 {
     const fed_plan_field *field = fed_plan_find_field("privacy.mechanism");
     return fed_plan_word_of(field, plan->privacy.mechanism);
@@ -54,7 +54,7 @@ static fed_status check_fields_known(const fed_plan *plan, fed_error *err)
         if (rows[i].given && !(rows[i].known & (1u << p->mechanism)))
             return fed_fail(err, FED_E_REFUSED,
                             "%s: promises nothing with privacy.mechanism \"%s\"",
-                            rows[i].path, mechanism_word(plan));
+                            rows[i].path, fed_plan_mechanism_word(plan));
     return FED_OK;
 }
 
@@ -83,7 +83,7 @@ static fed_status check_fields_needed(const fed_plan *plan, fed_error *err)
         if (!rows[i].given && (rows[i].needed & (1u << p->mechanism)))
             return fed_fail(err, FED_E_REFUSED,
                             "%s: needed with privacy.mechanism \"%s\": %s", rows[i].path,
-                            mechanism_word(plan), rows[i].why);
+                            fed_plan_mechanism_word(plan), rows[i].why);
     return FED_OK;
 }
 
@@ -99,7 +99,7 @@ static fed_status check_budgets(const fed_plan *plan, fed_error *err)
             "privacy.epsilon_server: must be \"none\" with privacy.mechanism \"%s\": the "
             "server adds the noise and sees the sum without it, and the plan has to say "
             "so; \"distributed_gaussian\" also protects against the server",
-            mechanism_word(plan));
+            fed_plan_mechanism_word(plan));
     if (p->noise_multiplier == FED_PLAN_AUTO && p->epsilon == FED_PLAN_NONE &&
         !(p->epsilon_server > 0))
         return fed_fail(err, FED_E_REFUSED,

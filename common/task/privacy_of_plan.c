@@ -3,16 +3,14 @@
  * promise (dp/accounting/views.h), from which check, both ledgers and the noise itself are
  * derived, so that what was priced is what is charged and what is added.
  *
- * The noise multiplier and the ring of "auto" are found here and written into the plan before
- * it is resolved: a device then obeys a number that the operator signed, and does not depend
- * on an accountant's last digit.
+ * Up to three releases ride on one participation: the update, the votes, and the bit of adaptive
+ * clipping. One noise multiplier z stands for all of them: 1/z^2 is the sum of theirs.
  */
 #include "task_internal.h"
 
 #include <math.h>
-#include <string.h>
 
-enum { RING_BITS_MAX = 32 };
+enum { RING_BITS_MAX = 32, MATRIX_GRID_BITS = 16 };
 
 /* ---- what the plan promises, whatever the noise ----------------------------------------- */
 
@@ -53,31 +51,34 @@ static fed_privacy_mechanism mechanism_of(const fed_plan *plan)
     }
 }
 
-/* Sampling is priced as the plan claims it; whether the coordinator draws so is refusals.c's. */
-static fed_privacy terms_of(const fed_task *task)
+/* Sampling is priced as the plan claims it; whether the coordinator draws so is refusals.c's.
+ * Under DP-SGD votes are computed from noisy gradients, and need no noise of their own. */
+static fed_privacy terms_of(const fed_task *task, const fed_task_asked *asked)
 {
     const fed_plan *plan = task->plan;
-    return (fed_privacy){.mechanism = mechanism_of(plan),
+    fed_privacy_mechanism mechanism = mechanism_of(plan);
+    return (fed_privacy){.mechanism = mechanism,
                          .accountant = accountant_of(plan),
                          .sampling = sampling_of(plan),
                          .delta = plan->privacy.delta,
                          .population = (uint64_t)plan->privacy.population,
                          .cohort = task->numbers.invited,
-                         .rounds = (uint64_t)plan->rounds.count,
-                         .max_participations = (uint64_t)plan->privacy.max_participations,
+                         .rounds = asked->rounds,
+                         .max_participations = asked->participations,
                          .secret_draw = plan->privacy.sampling != FED_PLAN_SAMPLING_NONE,
                          .uniform_weight = plan->update.weight == FED_WEIGHT_UNIFORM,
                          .secagg = plan->secagg.enabled,
-                         .votes_wanted = plan->update.select == FED_SELECT_VOTED};
+                         .votes_wanted = plan->update.select == FED_SELECT_VOTED &&
+                                         mechanism != FED_PRIVACY_EXAMPLE};
 }
 
-bool fed_task_noise_is_shared(const fed_privacy *promise)
+fed_task_asked fed_task_as_planned(const fed_plan *plan)
 {
-    return promise->mechanism == FED_PRIVACY_DISTRIBUTED_GAUSSIAN ||
-           promise->mechanism == FED_PRIVACY_SKELLAM;
+    return (fed_task_asked){plan->privacy.noise_multiplier, (uint64_t)plan->rounds.count,
+                            (uint64_t)plan->privacy.max_participations};
 }
 
-/* ---- noise in shares -------------------------------------------------------------------- */
+/* ---- the update ------------------------------------------------------------------------- */
 
 /* How many standard deviations of a sum the ring holds: so many that less than one round in a
  * thousand has a coordinate that wraps, if all devices sent the same. */
@@ -89,202 +90,159 @@ static double tail_of(uint64_t dim)
     return tail;
 }
 
-static fed_status derive_shares(const fed_task *task, double z, fed_distributed *out,
-                                fed_error *err)
+static bool server_adds_noise(fed_privacy_mechanism mechanism)
+{
+    return mechanism == FED_PRIVACY_CENTRAL || mechanism == FED_PRIVACY_MATRIX;
+}
+
+/* Noise shares that make up z: those that an adversary does not know, or the one of a device
+ * or of the server. */
+static uint32_t shares_of(const fed_task *task, fed_privacy_mechanism mechanism)
+{
+    bool one = server_adds_noise(mechanism) || mechanism == FED_PRIVACY_LOCAL;
+    uint32_t colluders = (uint32_t)task->plan->privacy.colluders;
+    if (one || task->numbers.min_survivors <= colluders) return 1;
+    return task->numbers.min_survivors - colluders;
+}
+
+/* The integers of the update under noise multiplier z, with the least ring that does. */
+static fed_status derive_values(const fed_task *task, fed_privacy_mechanism mechanism,
+                                double z, fed_distributed *out, fed_error *err)
 {
     const fed_plan *plan = task->plan;
-    bool skellam = plan->privacy.mechanism == FED_MECHANISM_DISTRIBUTED_SKELLAM;
-    fed_distributed_config c = {.kind = skellam ? FED_SHARE_SKELLAM : FED_SHARE_GAUSSIAN,
-                                .clip = plan->update.clip,
-                                .noise_multiplier = z,
-                                .dim = task->privacy.extent.values,
-                                .spread = task->privacy.extent.spread,
-                                .bits = (unsigned)plan->privacy.ring_bits,
-                                .n_max = task->numbers.invited,
-                                .survivors_min = task->numbers.min_survivors,
-                                .colluders = (uint32_t)plan->privacy.colluders,
-                                .tail = tail_of(task->privacy.extent.values)};
-    if (plan->privacy.ring_bits != FED_PLAN_AUTO)
-        return fed_distributed_derive(&c, out, err);
-    c.bits = RING_BITS_MAX;
+    bool local = mechanism == FED_PRIVACY_LOCAL;
+    fed_distributed_config c = {
+        .kind = mechanism == FED_PRIVACY_SKELLAM ? FED_SHARE_SKELLAM : FED_SHARE_GAUSSIAN,
+        .clip = plan->update.clip,
+        .noise_multiplier = z,
+        .dim = task->privacy.extent.values,
+        .spread = task->privacy.extent.spread,
+        .bits = task->privacy.ring_bits ? task->privacy.ring_bits : RING_BITS_MAX,
+        .n_max = task->numbers.invited,
+        .survivors_min = local ? 1 : task->numbers.min_survivors,
+        .colluders = local ? 0 : (uint32_t)plan->privacy.colluders,
+        .central = server_adds_noise(mechanism),
+        .tail = tail_of(task->privacy.extent.values)};
+    if (task->privacy.ring_bits) return fed_distributed_derive(&c, out, err);
     return fed_distributed_fit(&c, task->privacy.scale_min, out, err);
 }
 
-/* The promise under noise multiplier z. */
-static fed_status promise_at(const fed_task *task, double z, fed_privacy *out,
+/* ---- what rides along ------------------------------------------------------------------- */
+
+/* A vote vector is clipped to the norm of full votes for the share of the blocks that is
+ * chosen, and rounded like an update. Its grid is a vote's last bit, so a share of noise may
+ * come out above what was asked for, never below 3. */
+static fed_status derive_votes(const fed_task *task, double z, fed_task_noise *out,
+                               fed_error *err)
+{
+    fed_votes_bound bound;
+    const fed_plan_update *update = &task->plan->update;
+    double dim = (double)task->privacy.extent.votes, n = task->numbers.invited;
+    uint32_t shares = shares_of(task, out->promise.mechanism);
+    FED_TRY(fed_votes_bound_derive(&bound, (uint32_t)ceil(update->fraction * dim),
+                                   (unsigned)update->vote_bits, err));
+    double sigma =
+        fmax(z * bound.norm / sqrt((double)shares), (double)FED_SIGMA_LOCAL_MIN);
+    out->promise.votes = (fed_integer_release){
+        sigma, fed_rounded_norm(bound.norm, dim, exp(-0.5)), task->privacy.extent.votes};
+    double noise = server_adds_noise(out->promise.mechanism) ? 0 : sigma;
+    double top = ldexp(1, (int)update->vote_bits) - 1;
+    double reach = n * top + tail_of((uint64_t)dim) * sqrt(n * (0.25 + noise * noise));
+    out->vote_clip = bound.norm;
+    out->vote_bits = (unsigned)ceil(log2(2 * reach + 1));
+    return FED_OK;
+}
+
+static fed_status derive_bit(const fed_task *task, double z, fed_task_noise *out,
                              fed_error *err)
 {
-    *out = terms_of(task);
-    switch (out->mechanism) {
-    case FED_PRIVACY_DISTRIBUTED_GAUSSIAN:
-    case FED_PRIVACY_SKELLAM:
-        return derive_shares(task, z, &out->distributed, err);
-    default:
-        return fed_fail(err, FED_E_UNSUPPORTED,
-                        "privacy.mechanism: only distributed noise is priced yet");
-    }
-}
-
-/* ---- the noise that the budgets allow --------------------------------------------------- */
-
-/* Is z enough? If not, `err` says why, be it that with so little noise there is no promise at
- * all. */
-static fed_status is_enough(const fed_task *task, double z, bool *enough, fed_error *err)
-{
-    fed_privacy promise;
-    fed_privacy_views views;
-    double output, server;
-    fed_task_privacy_budgets(task, &output, &server);
-    *enough = false;
-    fed_status status = promise_at(task, z, &promise, err);
-    if (!status) status = fed_privacy_epsilon(&promise, &views, err);
-    if (status == FED_E_REFUSED || status == FED_E_LIMIT) return FED_OK;
-    FED_TRY(status);
-    *enough = views.epsilon_output <= output && views.epsilon_server <= server;
-    if (!*enough)
-        (void)fed_fail(
-            err, FED_E_REFUSED,
-            "privacy.noise_multiplier: %g still costs %g where privacy.epsilon "
-            "is %g, and %g where privacy.epsilon_server is %g",
-            z, views.epsilon_output, output, views.epsilon_server, server);
-    return FED_OK;
-}
-
-static const double Z_LEAST = 0.01, Z_MOST = 1000;
-
-/* Bring low (not enough) and high (enough) within a factor of two of each other. */
-static fed_status bracket(const fed_task *task, double *low, double *high, fed_error *err)
-{
-    bool enough;
-    *high = 1;
-    FED_TRY(is_enough(task, *high, &enough, err));
-    for (*low = *high; enough && *low > Z_LEAST;) {
-        *high = *low, *low /= 2;
-        FED_TRY(is_enough(task, *low, &enough, err));
-    }
-    if (*low < *high) return FED_OK;
-    while (!enough) {
-        if (*high >= Z_MOST) return FED_E_REFUSED;
-        *low = *high, *high = fmin(2 * *high, Z_MOST);
-        FED_TRY(is_enough(task, *high, &enough, err));
-    }
-    return FED_OK;
-}
-
-/* The next number above z with five digits: people read it, and the plan carries it. */
-static double rounded_up(double z)
-{
-    double unit = pow(10, 4 - floor(log10(z)));
-    return (floor(z * unit) + 1) / unit;
-}
-
-static fed_status calibrate(const fed_task *task, double *z, fed_error *err)
-{
-    double low, high;
-    bool enough;
-    FED_TRY(bracket(task, &low, &high, err));
-    while (high > low * (1 + 5e-5)) {
-        double middle = sqrt(low * high);
-        FED_TRY(is_enough(task, middle, &enough, err));
-        if (enough)
-            high = middle;
-        else
-            low = middle;
-    }
-    /* The ring of "auto" changes with z, in steps, so that more noise may cost a little more. */
-    for (*z = rounded_up(high); *z <= Z_MOST; *z = rounded_up(*z * (1 + 1e-4))) {
-        FED_TRY(is_enough(task, *z, &enough, err));
-        if (enough) return FED_OK;
-    }
-    return FED_E_REFUSED;
-}
-
-/* ---- samplers --------------------------------------------------------------------------- */
-
-static fed_status make_sampler(fed_task *task, fed_error *err)
-{
-    fed_privacy *p = &task->privacy.promise;
-    bool skellam = p->mechanism == FED_PRIVACY_SKELLAM;
-    FED_TRY(fed_sampler_new(&task->privacy.values,
-                            skellam ? FED_SAMPLER_SKELLAM : FED_SAMPLER_GAUSSIAN_FAST,
-                            p->distributed.sigma_local, err));
-    p->sampler_distance_log2 = fed_sampler_distance_log2(task->privacy.values);
-    return FED_OK;
-}
-
-/* What update.bits asks of the scale, and how long the vectors are at most. */
-static fed_status measure_codec(fed_task *task, const fed_codec *plain, fed_error *err)
-{
-    fed_codec_round *round;
-    FED_TRY(fed_codec_round_first(plain, 0, &round, err));
-    task->privacy.extent = fed_codec_extent_of(plain);
-    task->privacy.scale_min = 1 / round->step;
-    fed_codec_round_free(round);
-    return FED_OK;
-}
-
-fed_status fed_task_make_private(fed_task *task, const fed_codec *plain, fed_error *err)
-{
-    fed_plan_privacy *plan = &task->plan->privacy;
-    if (plan->mechanism == FED_MECHANISM_NONE) return FED_OK;
-    FED_TRY(measure_codec(task, plain, err));
-    if (plan->noise_multiplier == FED_PLAN_AUTO)
-        FED_TRY(calibrate(task, &plan->noise_multiplier, err));
-    fed_privacy *promise = &task->privacy.promise;
-    FED_TRY(promise_at(task, plan->noise_multiplier, promise, err));
-    plan->ring_bits = promise->distributed.config.bits;
-    FED_TRY(make_sampler(task, err));
-    return fed_privacy_check(promise, err);
-}
-
-void fed_task_private_codec(const fed_task *task, fed_codec_config *config)
-{
-    const fed_distributed *d = &task->privacy.promise.distributed;
-    if (task->plan->privacy.mechanism == FED_MECHANISM_NONE) return;
-    config->quantise = FED_CODEC_GRID;
-    config->grid = d->config.clip * d->scale;
-    config->ring_bits = d->config.bits;
-}
-
-fed_status fed_task_check_private_round(const fed_task *task,
-                                        const fed_codec_round *round, fed_error *err)
-{
-    const fed_codec_config *config = fed_codec_config_of(task->codec);
-    if (!fed_task_privacy(task)) return FED_OK;
-    if (round->m > task->privacy.extent.values)
-        return fed_fail(err, FED_E_REFUSED,
-                        "round: %zu values, the privacy of the plan is for at most %zu",
-                        round->m, task->privacy.extent.values);
-    if (round->clip != config->clip)
-        return fed_fail(err, FED_E_REFUSED,
-                        "round: a clip norm of %g, the plan's update.clip is %g",
-                        round->clip, config->clip);
-    return FED_OK;
-}
-
-void fed_task_fini_privacy(fed_task *task)
-{
-    fed_sampler_free(task->privacy.values);
-}
-
-/* ---- answers ---------------------------------------------------------------------------- */
-
-const fed_privacy *fed_task_privacy(const fed_task *task)
-{
-    bool none = task->plan->privacy.mechanism == FED_MECHANISM_NONE;
-    return none ? NULL : &task->privacy.promise;
-}
-
-const fed_sampler *fed_task_sampler(const fed_task *task, const char *vector)
-{
-    return strcmp(vector, "values") ? NULL : task->privacy.values;
-}
-
-void fed_task_privacy_budgets(const fed_task *task, double *output, double *server)
-{
     const fed_plan_privacy *plan = &task->plan->privacy;
-    *output = plan->epsilon == FED_PLAN_NONE ? INFINITY : plan->epsilon;
-    *server = plan->epsilon_server == FED_PLAN_SAME   ? *output
-              : plan->epsilon_server == FED_PLAN_NONE ? INFINITY
-                                                      : plan->epsilon_server;
+    fed_adaptive_clip *a = &out->adaptive;
+    FED_TRY(fed_adaptive_clip_derive(
+        a, z, (uint32_t)task->plan->rounds.cohort, task->numbers.invited,
+        shares_of(task, out->promise.mechanism), plan->adaptive.quantile,
+        plan->adaptive.rate, plan->adaptive.bit_sigma, err));
+    out->promise.bit = (fed_integer_release){a->unit_sigma, (double)a->unit, 1};
+    return FED_OK;
+}
+
+/* ---- each mechanism --------------------------------------------------------------------- */
+
+static fed_status derive_device(const fed_task *task, double z, fed_task_noise *out,
+                                fed_error *err)
+{
+    fed_privacy *p = &out->promise;
+    fed_distributed *d = &p->distributed;
+    if (task->plan->privacy.adaptive.quantile != FED_PLAN_NONE) {
+        FED_TRY(derive_bit(task, z, out, err));
+        z = out->adaptive.z_update;
+    }
+    if (p->votes_wanted) {
+        double z_votes;
+        FED_TRY(fed_votes_split(z, task->plan->privacy.votes.share, &z, &z_votes, err));
+        FED_TRY(derive_votes(task, z_votes, out, err));
+    }
+    const fed_matrix *matrix = task->privacy.matrix;
+    if (matrix) z *= sqrt(fed_matrix_sensitivity_squared(matrix));
+    FED_TRY(derive_values(task, p->mechanism, z, d, err));
+    p->release = (fed_integer_release){d->sigma_local, d->delta2, d->config.dim};
+    if (matrix)
+        p->release = fed_matrix_release(matrix, d->sigma_local, d->delta2, d->config.dim);
+    return FED_OK;
+}
+
+/* Each step draws an example with probability batch/min_examples, on every device, so that no
+ * device's price depends on how much it has. */
+static fed_status derive_example(const fed_task *task, double z, fed_privacy *p)
+{
+    const fed_plan_train *train = &task->plan->train;
+    int64_t least = task->plan->eligibility.min_examples;
+    p->example_rate = (double)train->batch / (double)least;
+    p->example_steps =
+        (uint64_t)((least + train->batch - 1) / train->batch * train->epochs);
+    p->release = fed_example_dpsgd_release_of(task->layout.length, z);
+    return FED_OK;
+}
+
+fed_status fed_task_derive_noise(const fed_task *task, const fed_task_asked *asked,
+                                 fed_task_noise *out, fed_error *err)
+{
+    *out = (fed_task_noise){.promise = terms_of(task, asked)};
+    if (out->promise.mechanism == FED_PRIVACY_EXAMPLE)
+        return derive_example(task, asked->noise_multiplier, &out->promise);
+    return derive_device(task, asked->noise_multiplier, out, err);
+}
+
+/* ---- the matrix ------------------------------------------------------------------------- */
+
+fed_status fed_task_make_matrix(const fed_task *task, fed_matrix **out, fed_error *err)
+{
+    static const fed_matrix_kind kinds[] = {[FED_PLAN_MATRIX_TREE] = FED_MATRIX_TREE,
+                                            [FED_PLAN_MATRIX_SQRT] = FED_MATRIX_SQRT,
+                                            [FED_PLAN_MATRIX_BANDED] = FED_MATRIX_BANDED,
+                                            [FED_PLAN_MATRIX_BLT] = FED_MATRIX_BLT};
+    const fed_plan_privacy *plan = &task->plan->privacy;
+    *out = NULL;
+    if (plan->mechanism != FED_MECHANISM_MATRIX) return FED_OK;
+    int64_t rounds = task->plan->rounds.count, bands = plan->matrix.bands;
+    if (rounds > FED_MATRIX_STEPS_MAX)
+        return fed_fail(err, FED_E_REFUSED,
+                        "rounds.count: %lld is above %d, the most that privacy.mechanism "
+                        "\"matrix\" correlates",
+                        (long long)rounds, FED_MATRIX_STEPS_MAX);
+    if (bands > rounds)
+        return fed_fail(err, FED_E_REFUSED,
+                        "privacy.matrix.bands: %lld is above rounds.count, %lld",
+                        (long long)bands, (long long)rounds);
+    if (bands == FED_PLAN_AUTO)
+        bands = plan->matrix.separation < rounds ? plan->matrix.separation : rounds;
+    fed_matrix_config c = {.kind = kinds[plan->matrix.kind],
+                           .steps = (uint32_t)rounds,
+                           .separation = (uint32_t)plan->matrix.separation,
+                           .participations = (uint32_t)plan->max_participations,
+                           .bands = (uint32_t)bands,
+                           .buffers = (uint32_t)plan->matrix.buffers,
+                           .grid_bits = MATRIX_GRID_BITS};
+    if (c.kind == FED_MATRIX_BLT) fed_matrix_fit_blt(&c);
+    return fed_fail_in(err, fed_matrix_new(out, &c, err), "privacy.matrix");
 }

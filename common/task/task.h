@@ -164,11 +164,36 @@ FED_MUST_CHECK fed_status fed_task_update_rings(const fed_task *task,
 /** What the plan promises, from which both ledgers are charged (fed_privacy_events). NULL when
  *  privacy.mechanism is "none". */
 const fed_privacy *fed_task_privacy(const fed_task *task);
+/** Does each device add its share of noise, and none of them all of it? */
+bool fed_task_noise_is_shared(const fed_privacy *promise);
 /** The budgets of who sees the models, and of the server; INFINITY: none. */
 void fed_task_privacy_budgets(const fed_task *task, double *output, double *server);
-/** The sampler of one device's noise in the named vector ("values"); NULL when devices add
- *  none to it. Threads may share it. */
+/** The sampler of one device's noise in the named vector ("values", "votes", "bit"); NULL when
+ *  devices add none to it. Threads may share it. */
 const fed_sampler *fed_task_sampler(const fed_task *task, const char *vector);
+/** The same of the noise that the server adds to the sum of that vector. */
+const fed_sampler *fed_task_server_sampler(const fed_task *task, const char *vector);
+/** The strategy of the matrix mechanism, and what adaptive clipping came to; NULL without. */
+const fed_matrix *fed_task_matrix(const fed_task *task);
+const fed_adaptive_clip *fed_task_adaptive_clip(const fed_task *task);
+
+/** The least noise multiplier with which the plan keeps to these budgets (INFINITY: none), with
+ *  five digits. FED_E_REFUSED, with the reason, when there is none up to 1000. */
+FED_MUST_CHECK fed_status fed_task_noise_for(const fed_task *task, double output,
+                                             double server, double *z, fed_error *err);
+
+enum { FED_TASK_ROUNDS_MAX = 1 << 30 };
+/** How often budgets can be spent. UINT64_MAX: any number, up to FED_TASK_ROUNDS_MAX. */
+typedef struct fed_task_allowance {
+    uint64_t rounds; /* with the plan's cap on participations */
+    uint64_t
+        participations; /* of one device, in the plan's rounds or as many as it takes */
+} fed_task_allowance;
+/** What these budgets (INFINITY: none) allow under the plan's noise. With the matrix mechanism:
+ *  what is planned, or nothing. */
+FED_MUST_CHECK fed_status fed_task_allowance_for(const fed_task *task, double output,
+                                                 double server, fed_task_allowance *out,
+                                                 fed_error *err);
 
 /* ---- ledgers ---------------------------------------------------------------------------- */
 

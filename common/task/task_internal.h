@@ -5,6 +5,20 @@
 #include "model.h"
 #include "task.h"
 
+/** What the plan would promise if it said so. */
+typedef struct fed_task_asked {
+    double noise_multiplier;
+    uint64_t rounds, participations; /* participations 0: no cap */
+} fed_task_asked;
+
+/** What follows from it. */
+typedef struct fed_task_noise {
+    fed_privacy promise;
+    double vote_clip;   /* with votes: L2 norm, in units of a vote's last bit */
+    unsigned vote_bits; /* and the ring of their sum */
+    fed_adaptive_clip adaptive;
+} fed_task_noise;
+
 struct fed_task {
     fed_plan *plan;
     uint8_t seed[32];
@@ -15,11 +29,13 @@ struct fed_task {
     fed_model_layout layout;
     fed_task_numbers numbers;
     struct {
-        fed_privacy promise; /* of privacy.mechanism; of no use with none */
-        fed_sampler *values; /* noise of one device, by vector */
         fed_codec_extent extent;
-        double scale_min; /* integers per unit of an update that update.bits asks for */
-    } privacy;
+        double scale_min;   /* integers per unit of an update that update.bits asks for */
+        unsigned ring_bits; /* 0: the least that does */
+        fed_matrix *matrix; /* NULL but for the matrix mechanism */
+        fed_task_noise noise;
+        fed_sampler *samplers[3]; /* of values, votes and bit */
+    } privacy;                    /* all zero with privacy.mechanism none */
 };
 
 /** The graph of the plan's layers; the caller frees it. */
@@ -33,14 +49,21 @@ fed_codec_config fed_task_codec_config(const fed_task *task, uint32_t *boundarie
 FED_MUST_CHECK fed_status fed_task_make_private(fed_task *task, const fed_codec *plain,
                                                 fed_error *err);
 void fed_task_fini_privacy(fed_task *task);
+fed_task_asked fed_task_as_planned(const fed_plan *plan);
+/** The promise under what is asked. Needs extent, scale_min and matrix. FED_E_REFUSED, FED_E_LIMIT
+ *  where there is no promise. */
+FED_MUST_CHECK fed_status fed_task_derive_noise(const fed_task *task,
+                                                const fed_task_asked *asked,
+                                                fed_task_noise *out, fed_error *err);
+/** The plan's strategy for correlated noise; NULL with other mechanisms. */
+FED_MUST_CHECK fed_status fed_task_make_matrix(const fed_task *task, fed_matrix **out,
+                                               fed_error *err);
 /** Make `config` that of noisy integers, where the plan has such. */
 void fed_task_private_codec(const fed_task *task, fed_codec_config *config);
 /** Does a version keep to what the promise was computed from? The server chose it. */
 FED_MUST_CHECK fed_status fed_task_check_private_round(const fed_task *task,
                                                        const fed_codec_round *round,
                                                        fed_error *err);
-/** Does each device add its share of noise (and none of them all of it)? */
-bool fed_task_noise_is_shared(const fed_privacy *promise);
 
 /** The codec's place for noise, during one encode. */
 typedef struct fed_task_rounder {

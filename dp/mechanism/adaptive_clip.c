@@ -25,11 +25,11 @@ fed_status fed_adaptive_clip_derive(fed_adaptive_clip *clip, double z, uint32_t 
                         clip->quantile, clip->rate, clip->bit_sigma);
     double twice = 2 * clip->bit_sigma;
     if (z >= twice)
-        return fed_fail(
-            err, FED_E_REFUSED,
-            "adaptive clip: z %g is not below 2 sigma_b = %g: the bit alone would "
-            "spend more than the whole release may",
-            z, twice);
+        return fed_fail(err, FED_E_REFUSED,
+                        "privacy.adaptive.bit_sigma: the noise multiplier %g is not "
+                        "below twice it, %g: "
+                        "the count alone would spend more than the whole release may",
+                        z, twice);
     clip->z_update = 1 / sqrt(1 / (z * z) - 1 / (twice * twice));
     double share_of_one = twice / sqrt((double)shares);
     clip->unit = (int64_t)ceil(FED_SIGMA_LOCAL_MIN / share_of_one);

@@ -70,8 +70,8 @@ fed_status fed_round_stochastic(const float *x, size_t n, double scale, fed_nois
 }
 
 static fed_rounding_outcome round_within(const float *x, size_t n, double scale,
-                                      double delta2, unsigned tries, fed_noise *noise,
-                                      int64_t *out, unsigned *tried)
+                                         double delta2, unsigned tries, fed_noise *noise,
+                                         int64_t *out, unsigned *tried)
 {
     for (*tried = 0; *tried < tries;) {
         ++*tried;

@@ -42,7 +42,8 @@ FED_MUST_CHECK fed_status fed_round_stochastic(const float *x, size_t n, double 
 FED_MUST_CHECK fed_status fed_round_conditional(const float *x, size_t n, double scale,
                                                 double delta2, unsigned tries,
                                                 fed_noise *noise, int64_t *out,
-                                                fed_rounding_report *report, fed_error *err);
+                                                fed_rounding_report *report,
+                                                fed_error *err);
 /** True when sum x[i]^2 <= delta2^2, in exact integer arithmetic. */
 bool fed_norm_within(const int64_t *x, size_t n, double delta2);
 

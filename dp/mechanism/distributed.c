@@ -60,8 +60,8 @@ static double wrap_probability(const fed_distributed *d)
 {
     const fed_distributed_config *c = &d->config;
     double n = c->n_max, signal = c->clip * d->scale * n;
-    double variance = signal * signal / (double)c->spread +
-                      n * (0.25 + d->sigma_local * d->sigma_local);
+    double noise = c->central ? 0 : d->sigma_local;
+    double variance = signal * signal / (double)c->spread + n * (0.25 + noise * noise);
     return erfc(exp2(c->bits - 1.0) / sqrt(2 * variance));
 }
 
@@ -76,10 +76,11 @@ fed_status fed_distributed_derive(const fed_distributed_config *config,
     if (c->tail == 0) c->tail = 4;
     if (c->beta == 0) c->beta = exp(-0.5);
     if (c->tries == 0) c->tries = FED_ROUND_TRIES;
-    double shares = c->survivors_min - c->colluders, dim = (double)c->dim;
+    double shares = c->central ? 1 : c->survivors_min - c->colluders;
+    double dim = (double)c->dim;
     out->sigma_device = c->noise_multiplier * c->clip / sqrt(shares);
-    out->scale = fed_distributed_scale(c->clip, out->sigma_device, c->n_max,
-                                       (double)c->spread, c->tail, c->bits);
+    out->scale = fed_distributed_scale(c->clip, c->central ? 0 : out->sigma_device,
+                                       c->n_max, (double)c->spread, c->tail, c->bits);
     if (!(out->scale > 0))
         return fed_fail(
             err, FED_E_REFUSED,

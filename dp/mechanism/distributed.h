@@ -7,6 +7,7 @@
 #ifndef FED_DISTRIBUTED_H
 #define FED_DISTRIBUTED_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,22 +27,26 @@ typedef struct fed_distributed_config {
     double clip;             /* C > 0, in the units of the update */
     double noise_multiplier; /* z > 0: total noise of s_min - c shares is z*C */
     uint64_t dim;            /* d: coordinates after rotation, padding included */
-    uint64_t spread; /* coordinates over which the rotation spreads any vector; 1: not
-                                rotated; default dim */
-    unsigned bits;   /* B of the ring, 2..62; see fed_distributed_fit() */
-    uint32_t n_max;  /* most devices that may be in one sum */
+    /** Coordinates over which the rotation spreads any vector; 1: not rotated; default dim. */
+    uint64_t spread;
+    unsigned bits;          /* B of the ring, 2..62; see fed_distributed_fit() */
+    uint32_t n_max;         /* most devices that may be in one sum */
     uint32_t survivors_min; /* s_min: fewer, and nothing is released */
     uint32_t colluders;     /* c: shares an adversary may know and subtract; < s_min */
-    double tail;            /* kappa; default 4 */
-    double beta;            /* of conditional rounding, in [0,1); default exp(-1/2) */
-    unsigned tries;         /* of conditional rounding; default FED_ROUND_TRIES */
+    /** The server adds all the noise, once, to the sum: a device adds none, so that none is in
+     *  the ring. */
+    bool central;
+    double tail;    /* kappa; default 4 */
+    double beta;    /* of conditional rounding, in [0,1); default exp(-1/2) */
+    unsigned tries; /* of conditional rounding; default FED_ROUND_TRIES */
 } fed_distributed_config;
 
 /** What follows. All in integer units unless said otherwise. */
 typedef struct fed_distributed {
     fed_distributed_config config; /* with its defaults filled in */
     double scale;                  /* s: integers per unit of the update */
-    double sigma_device;           /* noise share of one device, in units of the update */
+    /** Noise share of one device, in units of the update; with `central` all the noise. */
+    double sigma_device;
     double sigma_local;    /* the same in integers: s * sigma_device, at least 3 */
     double delta2, delta1; /* sensitivities of the rounded vector */
     /** sigma_local * sqrt(s_min - c) / delta2: below z, because rounding lengthens. */

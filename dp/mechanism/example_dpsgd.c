@@ -9,6 +9,8 @@
 /* Integers per clip norm: fine enough that truncation loses nothing that matters (the grid is
  * C / 2^24, a float's own precision), coarse enough that sums stay far below 2^63. */
 #define GRID 0x1p24
+/* Room for clipping's last ulps; the noise is calibrated to it. */
+#define DELTA2 (GRID * (1 + 0x1p-20))
 
 struct fed_example_dpsgd {
     size_t n;
@@ -18,7 +20,6 @@ struct fed_example_dpsgd {
     uint64_t zeroed;
 };
 
-/* delta2 leaves room for clipping's last ulps; the noise is calibrated to it. */
 fed_status fed_example_dpsgd_new(fed_example_dpsgd **out, size_t n, double clip,
                                  double noise_multiplier, fed_sampler_kind kind,
                                  fed_error *err)
@@ -29,7 +30,7 @@ fed_status fed_example_dpsgd_new(fed_example_dpsgd **out, size_t n, double clip,
                         n, clip, noise_multiplier);
     fed_example_dpsgd *d = fed_calloc(1, sizeof *d);
     if (!d) return fed_fail_nomem(err, sizeof *d);
-    d->n = n, d->clip = clip, d->delta2 = GRID * (1 + 0x1p-20);
+    d->n = n, d->clip = clip, d->delta2 = DELTA2;
     d->sum = fed_calloc(n, sizeof *d->sum);
     d->example = fed_calloc(n, sizeof *d->example);
     fed_status status =
@@ -88,4 +89,9 @@ uint64_t fed_example_dpsgd_zeroed(const fed_example_dpsgd *d)
 fed_integer_release fed_example_dpsgd_release(const fed_example_dpsgd *d)
 {
     return (fed_integer_release){fed_sampler_sigma(d->sampler), d->delta2, d->n};
+}
+
+fed_integer_release fed_example_dpsgd_release_of(size_t n, double noise_multiplier)
+{
+    return (fed_integer_release){noise_multiplier * DELTA2, DELTA2, n};
 }

@@ -34,6 +34,9 @@ FED_MUST_CHECK fed_status fed_example_dpsgd_finish(fed_example_dpsgd *d,
                                                    fed_error *err);
 /** What one step releases, for the accountant (views.h). */
 fed_integer_release fed_example_dpsgd_release(const fed_example_dpsgd *d);
+/** The same of `n` parameters and a noise multiplier, before there is anything; sigma_local is
+ *  then what is asked of the sampler, which adds a trifle. */
+fed_integer_release fed_example_dpsgd_release_of(size_t n, double noise_multiplier);
 /** Examples zeroed so far. */
 uint64_t fed_example_dpsgd_zeroed(const fed_example_dpsgd *d);
 

@@ -8,7 +8,8 @@
  *   sqrt    C = A^(1/2), Toeplitz, optimal for one participation (Fichtenberger, Henzinger,
  *           Upadhyay 2022)
  *   banded  the square root cut to `bands` (Kalinin, Lampert 2024)
- *   blt     c_j = sum_i omega_i theta_i^(j-1), buffered linear Toeplitz (McMahan, Xu, Xu 2024)
+ *   blt     c_j = sum_i omega_i theta_i^(j-1), buffered linear Toeplitz (McMahan, Xu, Xu
+ *           2024); matrix_blt.c has parameters that follow the square root
  *
  * A device takes part at most k times, at least b rounds apart: both enforced by the device.
  * The stream works on integers: coefficients lie on a grid, z is a discrete Gaussian on that
@@ -46,6 +47,10 @@ typedef struct fed_matrix_config {
     double theta[FED_BLT_MAX], omega[FED_BLT_MAX];
     unsigned grid_bits; /* coefficients rounded to multiples of 2^-grid_bits; 0: not */
 } fed_matrix_config;
+
+/** Fill theta and omega of a BLT with config->buffers buffers, so that it follows the square root
+ *  over config->steps rounds. */
+void fed_matrix_fit_blt(fed_matrix_config *config);
 
 typedef struct fed_matrix fed_matrix;
 

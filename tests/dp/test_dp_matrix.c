@@ -118,6 +118,37 @@ static double brute_force(const fed_matrix *m, const fed_matrix_config *c)
     return best;
 }
 
+/* A few buffers come close to the square root: its total error for one participation, and for
+ * a few. */
+static void test_blt_follows_the_root(void)
+{
+    static const uint32_t steps[] = {10, 100, 2000};
+    for (int i = 0; i < 3; i++)
+        for (uint32_t buffers = 2; buffers <= FED_BLT_MAX; buffers += 2) {
+            fed_error err;
+            fed_matrix *root, *blt;
+            fed_matrix_config c = {.kind = FED_MATRIX_SQRT,
+                                   .steps = steps[i],
+                                   .separation = steps[i] / 4,
+                                   .participations = 4,
+                                   .buffers = buffers,
+                                   .grid_bits = 16};
+            CHECK_OK(fed_matrix_new(&root, &c, &err), &err);
+            c.kind = FED_MATRIX_BLT;
+            fed_matrix_fit_blt(&c);
+            CHECK_OK(fed_matrix_new(&blt, &c, &err), &err);
+            CHECK_NEAR(fed_matrix_coefficient(blt, 1), 0.5, 1e-4);
+            double ratio = sqrt(
+                fed_matrix_sensitivity_squared(blt) * fed_matrix_error_squared(blt) /
+                fed_matrix_sensitivity_squared(root) / fed_matrix_error_squared(root));
+            fed_note("%u rounds, %u buffers: %.4f of the root's error", steps[i], buffers,
+                     ratio);
+            CHECK(ratio < (buffers == 2 ? 1.2 : 1.05));
+            fed_matrix_free(root);
+            fed_matrix_free(blt);
+        }
+}
+
 static void test_sensitivity_by_brute_force(void)
 {
     for (uint32_t b = 1; b <= 4; b++)
@@ -277,9 +308,13 @@ static void test_torture(void)
 int main(void)
 {
     static const fed_case cases[] = {
-        CASE(test_tree_rows),   CASE(test_strategy_rows),
-        CASE(test_tree_stream), CASE(test_sensitivity_by_brute_force),
-        CASE(test_refusals),    CASE(test_stream_is_post_processing),
+        CASE(test_tree_rows),
+        CASE(test_strategy_rows),
+        CASE(test_tree_stream),
+        CASE(test_blt_follows_the_root),
+        CASE(test_sensitivity_by_brute_force),
+        CASE(test_refusals),
+        CASE(test_stream_is_post_processing),
         CASE(test_torture),
     };
     return fed_run("dp_matrix", cases, sizeof cases / sizeof *cases);

@@ -309,7 +309,7 @@ static void test_adaptive_clip(void)
     CHECK_NEAR(fed_adaptive_clip_next(&a, 2, 100 * a.unit, 100), 2 * exp(-0.1), 1e-12);
     CHECK_NEAR(fed_adaptive_clip_next(&a, 2, -1000 * a.unit, 100), 2 * exp(0.1), 1e-12);
     CHECK_FAILS(fed_adaptive_clip_derive(&a, 10, 100, 130, 80, 0, 0, 0, &err),
-                FED_E_REFUSED, &err, "z 10 is not below 2 sigma_b = 10");
+                FED_E_REFUSED, &err, "multiplier 10 is not below twice it, 10");
     CHECK_FAILS(fed_adaptive_clip_derive(&a, 1, 100, 130, 80, 1.5, 0, 0, &err),
                 FED_E_INVALID, &err, "quantile");
 }

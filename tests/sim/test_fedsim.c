@@ -1,16 +1,8 @@
 /* fedsim as people run it: arguments, exit codes, the last line, traces, reports. */
-#include "harness.h"
+#include "fedsim_process.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <jansson.h>
-
-static char folder[] = "/tmp/test_fedsim.XXXXXX";
-static char output[1 << 16];
 
 static const char plan[] =
     "{\"format\":\"fed-plan/1\",\"name\":\"small\",\"model\":{\"input\":{\"shape\":[12]},"
@@ -22,63 +14,9 @@ static const char plan[] =
 
 #define DATA "--data 'synthetic:gaussian?dims=12&classes=4&rows=900' --clients 30 "
 
-/* Run `fedsim ARGUMENTS` in the test's folder; both outputs are kept. */
-static int run(const char *arguments)
-{
-    char command[4096];
-    snprintf(command, sizeof command, "cd %s && '%s' %s 2>&1", folder, FEDSIM, arguments);
-    FILE *f = popen(command, "r");
-    if (!CHECK(f != NULL)) return -1;
-    size_t n = fread(output, 1, sizeof output - 1, f);
-    output[n] = 0;
-    int status = pclose(f);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
-static void check_run(const char *arguments, int code, const char *part)
-{
-    int got = run(arguments);
-    CHECK_MSG(got == code && strstr(output, part),
-              "fedsim %s: exit %d, wanted %d and \"%s\": %s", arguments, got, code, part,
-              output);
-}
-
-static bool put_file(const char *name, const char *text)
-{
-    char path[256];
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    FILE *f = fopen(path, "wb");
-    if (!f) return false;
-    bool ok = fwrite(text, 1, strlen(text), f) == strlen(text);
-    return fclose(f) == 0 && ok;
-}
-
 static void write_file(const char *name, const char *text)
 {
-    CHECK_MSG(put_file(name, text), "%s: not written", name);
-}
-
-static char *read_file(const char *name)
-{
-    static char text[1 << 20];
-    char path[256];
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    FILE *f = fopen(path, "rb");
-    if (!CHECK_MSG(f != NULL, "%s is not there", name)) return text;
-    text[fread(text, 1, sizeof text - 1, f)] = 0;
-    fclose(f);
-    return text;
-}
-
-/* The last line as JSON; the caller's to release. */
-static json_t *last_line(void)
-{
-    char *end = output + strlen(output);
-    if (CHECK(end > output && end[-1] == '\n')) end[-1] = 0;
-    char *line = strrchr(output, '\n');
-    json_t *json = json_loads(line ? line + 1 : output, 0, NULL);
-    CHECK_MSG(json_is_object(json), "last line: %s", line ? line + 1 : output);
-    return json;
+    CHECK_MSG(fedsim_put_file(name, text), "%s: not written", name);
 }
 
 static void model_of(const char *arguments, char model[65])
@@ -86,8 +24,8 @@ static void model_of(const char *arguments, char model[65])
     char all[2048];
     snprintf(all, sizeof all, "run plan.json " DATA "--json %s", arguments);
     model[0] = 0;
-    if (!CHECK_MSG(run(all) == 0, "fedsim %s: %s", all, output)) return;
-    json_t *json = last_line();
+    if (!CHECK_MSG(fedsim_run(all) == 0, "fedsim %s: %s", all, fedsim_output)) return;
+    json_t *json = fedsim_last_line();
     const char *text = json_string_value(json_object_get(json, "model_sha256"));
     if (CHECK(text && strlen(text) == 64)) memcpy(model, text, 65);
     json_decref(json);
@@ -97,8 +35,8 @@ static void model_of(const char *arguments, char model[65])
 
 static void test_json(void)
 {
-    CHECK_EQ(run("run plan.json " DATA "--json"), 0);
-    json_t *json = last_line();
+    CHECK_EQ(fedsim_run("run plan.json " DATA "--json"), 0);
+    json_t *json = fedsim_last_line();
     CHECK_EQ(json_integer_value(json_object_get(json, "rounds")), 6);
     CHECK(json_real_value(json_object_get(json, "accuracy")) > 0.5);
     CHECK(json_is_real(json_object_get(json, "loss")));
@@ -108,7 +46,7 @@ static void test_json(void)
     CHECK(json_is_null(json_object_get(json, "epsilon_output")));
     CHECK(json_is_null(json_object_get(json, "epsilon_server")));
     json_decref(json);
-    check_run("run plan.json " DATA, 0, "no noise was added: no guarantee");
+    fedsim_check("run plan.json " DATA, 0, "no noise was added: no guarantee");
 }
 
 static void test_one_model(void)
@@ -135,11 +73,11 @@ static void test_faults(void)
     model_of("", other);
     CHECK(strcmp(one, other) != 0);
     write_file("crash.json", "{\"format\":\"fed-faults/1\",\"server_crash\":0.05}");
-    check_run("run plan.json " DATA "--faults crash.json", 3, "server_crash");
+    fedsim_check("run plan.json " DATA "--faults crash.json", 3, "server_crash");
     model_of("--faults crash.json --fidelity protocol", other);
     write_file("bad.json", "{\"format\":\"fed-faults/1\",\"drop\":{\"lunch\":0.2}}");
-    check_run("run plan.json " DATA "--faults bad.json", 3, "drop.lunch");
-    check_run("run plan.json " DATA "--faults missing.json", 2, "missing.json");
+    fedsim_check("run plan.json " DATA "--faults bad.json", 3, "drop.lunch");
+    fedsim_check("run plan.json " DATA "--faults missing.json", 2, "missing.json");
 }
 
 static void test_replay(void)
@@ -148,66 +86,68 @@ static void test_replay(void)
     model_of("--fidelity protocol --faults faults.json --trace t.jsonl", one);
     model_of("--replay t.jsonl", other);
     CHECK_STR(other, one);
-    check_run("run plan.json " DATA "--replay t.jsonl --seed 2", 1, "version 1: device ");
-    check_run("run plan.json " DATA "--replay t.jsonl --set train.lr=0.2", 3,
-              "the plan of the trace");
-    check_run("run plan.json " DATA "--replay t.jsonl --rounds 2", 3, "--replay");
-    check_run("run plan.json " DATA "--replay missing.jsonl", 2, "missing.jsonl");
+    fedsim_check("run plan.json " DATA "--replay t.jsonl --seed 2", 1,
+                 "version 1: device ");
+    fedsim_check("run plan.json " DATA "--replay t.jsonl --set train.lr=0.2", 3,
+                 "the plan of the trace");
+    fedsim_check("run plan.json " DATA "--replay t.jsonl --rounds 2", 3, "--replay");
+    fedsim_check("run plan.json " DATA "--replay missing.jsonl", 2, "missing.jsonl");
     /* A trace that tells another story: the first difference is named. */
-    char *text = read_file("t.jsonl");
+    char *text = fedsim_read_file("t.jsonl");
     char *model = strstr(text, "\"version\":3");
     if (CHECK(model)) model = strstr(model, "\"model_sha256\":\"");
     if (CHECK(model)) {
         memset(model + strlen("\"model_sha256\":\""), '0', 64);
         write_file("lie.jsonl", text);
-        check_run("run plan.json " DATA "--replay lie.jsonl", 1, "version 3 is");
+        fedsim_check("run plan.json " DATA "--replay lie.jsonl", 1, "version 3 is");
     }
     write_file("cut.jsonl", "{}\n");
-    check_run("run plan.json " DATA "--replay cut.jsonl", 3, "line 1");
+    fedsim_check("run plan.json " DATA "--replay cut.jsonl", 3, "line 1");
 }
 
 static void test_report(void)
 {
     struct stat info;
-    char path[128];
-    check_run("run plan.json " DATA "--set train.lr=0.1,0.01 --report out", 0,
-              "train.lr=0.01");
-    CHECK(strstr(read_file("out/index.html"), "<svg") != NULL);
-    CHECK(strstr(read_file("out/rounds.csv"), "\"train.lr=0.01\",6,6,") != NULL);
-    CHECK(strstr(read_file("out/summary.json"), "\"runs\":[") != NULL);
-    snprintf(path, sizeof path, "%s/out/model-2.safetensors", folder);
+    char path[FED_FOLDER_MAX + 64];
+    fedsim_check("run plan.json " DATA "--set train.lr=0.1,0.01 --report out", 0,
+                 "train.lr=0.01");
+    CHECK(strstr(fedsim_read_file("out/index.html"), "<svg") != NULL);
+    CHECK(strstr(fedsim_read_file("out/rounds.csv"), "\"train.lr=0.01\",6,6,") != NULL);
+    CHECK(strstr(fedsim_read_file("out/summary.json"), "\"runs\":[") != NULL);
+    snprintf(path, sizeof path, "%s/out/model-2.safetensors", fedsim_folder());
     CHECK(stat(path, &info) == 0 && info.st_size > 200);
-    CHECK_EQ(run("run plan.json " DATA "--set train.lr=0.1,0.01 --json"), 0);
-    json_t *json = last_line();
+    CHECK_EQ(fedsim_run("run plan.json " DATA "--set train.lr=0.1,0.01 --json"), 0);
+    json_t *json = fedsim_last_line();
     CHECK_EQ(json_array_size(json_object_get(json, "runs")), 2);
     json_decref(json);
-    check_run("run plan.json " DATA "--set train.lr=0.1,0.01 --trace t2.jsonl", 3,
-              "one run only");
+    fedsim_check("run plan.json " DATA "--set train.lr=0.1,0.01 --trace t2.jsonl", 3,
+                 "one run only");
 }
 
 static void test_check(void)
 {
-    check_run("check plan.json", 0, "no noise, no guarantee");
-    check_run("check plan.json --clients 1000", 0, "takes part 0.036 times");
-    check_run("check plan.json --resolved", 0, "\"over_select\":1.2");
-    CHECK_EQ(run("check plan.json --json"), 0);
-    json_t *json = last_line();
+    fedsim_check("check plan.json", 0, "no noise, no guarantee");
+    fedsim_check("check plan.json --clients 1000", 0, "takes part 0.036 times");
+    fedsim_check("check plan.json --resolved", 0, "\"over_select\":1.2");
+    CHECK_EQ(fedsim_run("check plan.json --json"), 0);
+    json_t *json = fedsim_last_line();
     CHECK_EQ(json_integer_value(json_object_get(json, "params")), 52);
     CHECK_EQ(json_integer_value(json_object_get(json, "invited")), 6);
     CHECK_EQ(json_array_size(json_object_get(json, "layers")), 1);
     json_decref(json);
-    CHECK_EQ(run("check plan.json --resolved > resolved.json"), 0);
-    check_run("check resolved.json", 0, "parameters");
+    CHECK_EQ(fedsim_run("check plan.json --resolved > resolved.json"), 0);
+    fedsim_check("check resolved.json", 0, "parameters");
 }
 
 static void test_data(void)
 {
-    check_run("data 'synthetic:gaussian?dims=12&classes=4&rows=900' --clients 30", 0,
-              "rows of a client: 30 to 30");
-    CHECK_EQ(run("data 'synthetic:gaussian?dims=12&classes=4&rows=900' --clients 30 "
-                 "--partition shards:2 --json"),
-             0);
-    json_t *json = last_line(), *clients = json_object_get(json, "clients");
+    fedsim_check("data 'synthetic:gaussian?dims=12&classes=4&rows=900' --clients 30", 0,
+                 "rows of a client: 30 to 30");
+    CHECK_EQ(
+        fedsim_run("data 'synthetic:gaussian?dims=12&classes=4&rows=900' --clients 30 "
+                   "--partition shards:2 --json"),
+        0);
+    json_t *json = fedsim_last_line(), *clients = json_object_get(json, "clients");
     CHECK_EQ(json_array_size(clients), 30);
     json_int_t sum = 0;
     for (size_t i = 0; i < json_array_size(clients); i++) {
@@ -217,22 +157,22 @@ static void test_data(void)
     }
     CHECK_EQ(sum, 900);
     json_decref(json);
-    check_run("data nonsense:x", 3, "nonsense");
+    fedsim_check("data nonsense:x", 3, "nonsense");
 }
 
 static void test_refusals(void)
 {
-    check_run("", 2, "--help");
-    check_run("run plan.json", 2, "--data");
-    check_run("run plan.json " DATA "--fidelity exact", 2, "exact");
-    check_run("run missing.json " DATA, 2, "missing.json");
-    check_run("run plan.json " DATA "--rounds 7", 3, "rounds.count");
-    check_run("run plan.json " DATA "--set train.lr=-1", 3, "train.lr");
-    check_run("run plan.json " DATA "--set nonsense=1", 3, "nonsense");
-    check_run("run plan.json " DATA "--set rounds.cohort=100", 3, "rounds.cohort");
-    check_run("check plan.json --set evaluate.on=devices", 3, "evaluate.on");
-    check_run("run plan.json --data synthetic:linear --clients 9", 3, "model");
-    check_run("run plan.json --data mnist:/nowhere", 2, "nowhere");
+    fedsim_check("", 2, "--help");
+    fedsim_check("run plan.json", 2, "--data");
+    fedsim_check("run plan.json " DATA "--fidelity exact", 2, "exact");
+    fedsim_check("run missing.json " DATA, 2, "missing.json");
+    fedsim_check("run plan.json " DATA "--rounds 7", 3, "rounds.count");
+    fedsim_check("run plan.json " DATA "--set train.lr=-1", 3, "train.lr");
+    fedsim_check("run plan.json " DATA "--set nonsense=1", 3, "nonsense");
+    fedsim_check("run plan.json " DATA "--set rounds.cohort=100", 3, "rounds.cohort");
+    fedsim_check("check plan.json --set evaluate.on=devices", 3, "evaluate.on");
+    fedsim_check("run plan.json --data synthetic:linear --clients 9", 3, "model");
+    fedsim_check("run plan.json --data mnist:/nowhere", 2, "nowhere");
 }
 
 /* ---- plans that come with the project ---------------------------------------------------- */
@@ -242,8 +182,8 @@ static void run_plan(const char *name, const char *data, const char *more)
     char all[2048];
     snprintf(all, sizeof all, "run '" PLANS "/%s.json' --data '%s' --json %s", name, data,
              more);
-    if (!CHECK_MSG(run(all) == 0, "fedsim %s: %s", all, output)) return;
-    json_t *json = last_line();
+    if (!CHECK_MSG(fedsim_run(all) == 0, "fedsim %s: %s", all, fedsim_output)) return;
+    json_t *json = fedsim_last_line();
     fed_note("%s: accuracy %.4f, %.2f s", name,
              json_real_value(json_object_get(json, "accuracy")),
              json_real_value(json_object_get(json, "wall_s")));
@@ -258,7 +198,7 @@ static void test_plans_check(void)
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char all[1024];
         snprintf(all, sizeof all, "check '" PLANS "/%s.json'", names[i]);
-        check_run(all, 0, "no guarantee");
+        fedsim_check(all, 0, "no guarantee");
     }
 }
 
@@ -282,9 +222,6 @@ int main(void)
                                      CASE(test_report),      CASE(test_check),
                                      CASE(test_data),        CASE(test_refusals),
                                      CASE(test_plans_check), CASE(test_plans_mnist)};
-    if (!mkdtemp(folder) || !put_file("plan.json", plan)) return 1;
-    int code = fed_run("fedsim", cases, sizeof cases / sizeof *cases);
-    char command[128];
-    snprintf(command, sizeof command, "rm -r %s", folder);
-    return system(command) ? 1 : code;
+    if (!fedsim_folder_make() || !fedsim_put_file("plan.json", plan)) return 1;
+    return fedsim_folder_remove(fed_run("fedsim", cases, sizeof cases / sizeof *cases));
 }

@@ -271,6 +271,206 @@ static void test_foreign_round(void)
     fed_task_free(other);
 }
 
+/* ---- the other mechanisms --------------------------------------------------------------- */
+
+#define CENTRAL "privacy.mechanism=central_gaussian privacy.epsilon_server=none "
+#define LOCAL   "privacy.mechanism=local_gaussian "
+#define MATRIX                                                                           \
+    "privacy.mechanism=matrix privacy.epsilon_server=none privacy.matrix.separation=20 "
+#define EXAMPLE                                                                          \
+    "privacy.mechanism=dp_sgd privacy.unit=example privacy.example_clip=1 "              \
+    "eligibility.min_examples=20 "
+#define VOTED                                                                            \
+    "update.select=voted update.fraction=0.25 update.block=8 privacy.votes.share=0.2 "
+
+static void test_central(void)
+{
+    fed_task *task = price(CENTRAL "privacy.noise_multiplier=1.5");
+    if (!task) return;
+    const fed_privacy *p = fed_task_privacy(task);
+    const fed_distributed *d = &p->distributed;
+    CHECK(p->mechanism == FED_PRIVACY_CENTRAL);
+    CHECK_NEAR(p->release.sigma_local, 1.5 * 0.5 * d->scale, 1e-9 * d->scale);
+    CHECK_NEAR(p->release.delta2, d->delta2, 0);
+    CHECK_EQ(p->release.dim, PARAMS);
+    CHECK(fed_task_sampler(task, "values") == NULL);
+    CHECK_NEAR(fed_sampler_sigma(fed_task_server_sampler(task, "values")),
+               p->release.sigma_local, 1e-8 * p->release.sigma_local);
+    CHECK(isinf(views_of(task).epsilon_server));
+    fed_task_free(task);
+    /* the noise is not in the ring, which is smaller for it */
+    fed_task *shared = price("privacy.noise_multiplier=30");
+    task = price(CENTRAL "privacy.noise_multiplier=30");
+    if (task && shared)
+        CHECK(fed_task_plan(task)->privacy.ring_bits <
+              fed_task_plan(shared)->privacy.ring_bits);
+    fed_task_free(task);
+    fed_task_free(shared);
+}
+
+static void test_local(void)
+{
+    fed_task *task = price(LOCAL "privacy.noise_multiplier=1.5");
+    if (!task) return;
+    const fed_privacy *p = fed_task_privacy(task);
+    CHECK_NEAR(p->release.sigma_local, 1.5 * 0.5 * p->distributed.scale,
+               1e-9 * p->distributed.scale);
+    CHECK(fed_task_sampler(task, "values") && !fed_task_server_sampler(task, "values"));
+    fed_privacy_views v = views_of(task);
+    CHECK_NEAR(v.epsilon_output, v.epsilon_server, 0);
+    fed_task_free(task);
+}
+
+/* One release of all rounds: its price is that of its multiplier, whatever the strategy. */
+static void test_matrix(void)
+{
+    static const char *const kinds[] = {"tree", "sqrt", "banded", "blt"};
+    for (size_t i = 0; i < 4; i++) {
+        char change_text[256];
+        snprintf(change_text, sizeof change_text,
+                 MATRIX "privacy.noise_multiplier=1.5 privacy.matrix.kind=%s", kinds[i]);
+        fed_task *task = price(change_text);
+        if (!task) continue;
+        const fed_privacy *p = fed_task_privacy(task);
+        CHECK(fed_task_matrix(task) != NULL && !fed_task_sampler(task, "values"));
+        CHECK(p->release.dim >= 100 * (uint64_t)PARAMS);
+        /* rounding to whole steps lengthens an update by well under 1 in 1000 */
+        CHECK_NEAR(p->release.sigma_local / p->release.delta2, 1.5, 1.5e-3);
+        fed_privacy_views v = views_of(task);
+        CHECK_NEAR(v.epsilon_output, fed_gaussian_epsilon(1.5, 1e-6),
+                   2e-3 * v.epsilon_output);
+        CHECK(isinf(v.epsilon_server));
+        fed_task_free(task);
+    }
+}
+
+static void test_example(void)
+{
+    fed_task *task = price(EXAMPLE "privacy.noise_multiplier=1.5");
+    if (!task) return;
+    const fed_privacy *p = fed_task_privacy(task);
+    CHECK(p->mechanism == FED_PRIVACY_EXAMPLE);
+    CHECK_NEAR(p->example_rate, 8.0 / 20, 1e-15);
+    CHECK_EQ(p->example_steps, 3 * 3); /* ceil(20 / 8) · 3 epochs */
+    CHECK_EQ(p->release.dim, PARAMS);
+    CHECK_EQ(fed_codec_config_of(fed_task_codec(task))->quantise, FED_CODEC_BITS);
+    CHECK(!fed_task_sampler(task, "values") && !fed_task_server_sampler(task, "values"));
+    fed_task_free(task);
+}
+
+/* Both releases of a participation together are what the multiplier says. */
+static void check_joint(const char *assignments, uint32_t shares)
+{
+    fed_task *task = price(assignments);
+    if (!task) return;
+    const fed_privacy *p = fed_task_privacy(task);
+    const fed_integer_release *side = p->votes.dim ? &p->votes : &p->bit;
+    double main = p->distributed.sigma_local * sqrt(shares) / p->distributed.delta2;
+    double other = side->sigma_local * sqrt(shares) / side->delta2;
+    double z = 1 / sqrt(1 / (main * main) + 1 / (other * other));
+    CHECK_MSG(fabs(z - 1.5) < 0.02 * 1.5, "%s: %g with %g is %g", assignments, main,
+              other, z);
+    fed_task_free(task);
+}
+
+static void test_votes(void)
+{
+    fed_task *task = price(VOTED "privacy.noise_multiplier=1.5");
+    if (!task) return;
+    const fed_privacy *p = fed_task_privacy(task);
+    uint32_t shares = fed_task_numbers_of(task)->min_survivors - 5;
+    const fed_codec_config *c = fed_codec_config_of(fed_task_codec(task));
+    CHECK(p->votes.dim > 0 && p->votes.sigma_local >= FED_SIGMA_LOCAL_MIN);
+    CHECK(p->votes.delta2 >= c->vote_clip && c->vote_ring_bits >= 8);
+    CHECK_NEAR(fed_sampler_sigma(fed_task_sampler(task, "votes")), p->votes.sigma_local,
+               1e-8 * p->votes.sigma_local);
+    /* what is chosen for a version never exceeds what the promise counts */
+    CHECK(p->distributed.config.dim < PARAMS);
+    fed_task_free(task);
+    check_joint(VOTED "privacy.noise_multiplier=1.5 update.bits=12", shares);
+}
+
+static void test_adaptive(void)
+{
+    fed_task *task = price("privacy.adaptive.quantile=0.6 privacy.noise_multiplier=1.5");
+    if (!task) return;
+    const fed_privacy *p = fed_task_privacy(task);
+    const fed_adaptive_clip *a = fed_task_adaptive_clip(task);
+    uint32_t shares = fed_task_numbers_of(task)->min_survivors - 5;
+    if (CHECK(a != NULL)) {
+        CHECK_NEAR(a->quantile, 0.6, 0);
+        CHECK_NEAR(a->bit_sigma, 2.5, 0); /* a twentieth of the cohort of 50 */
+        CHECK_NEAR(p->bit.sigma_local * sqrt(shares) / p->bit.delta2, 5, 1e-9);
+        CHECK(a->z_update > 1.5);
+    }
+    fed_task_free(task);
+    check_joint("privacy.adaptive.quantile=0.6 privacy.noise_multiplier=1.5 "
+                "update.bits=12",
+                shares);
+}
+
+static void test_others_calibrated(void)
+{
+    check_calibrated(CENTRAL, 8, INFINITY);
+    check_calibrated(LOCAL, 8, 8);
+    check_calibrated(MATRIX, 8, INFINITY);
+    check_calibrated(EXAMPLE, 8, 8);
+    check_calibrated(VOTED, 8, 8);
+    check_calibrated("privacy.adaptive.quantile=0.5", 8, 8);
+    check_calibrated(CENTRAL VOTED "privacy.adaptive.quantile=0.5", 8, INFINITY);
+}
+
+/* ---- what a budget allows --------------------------------------------------------------- */
+
+/* One participation fewer than allowed and one more, in the words of another plan. */
+static void test_allowance(void)
+{
+    fed_error err;
+    fed_task_allowance a;
+    fed_task *task = price("privacy.noise_multiplier=2");
+    if (!task) return;
+    CHECK_OK(fed_task_allowance_for(task, 8, 8, &a, &err), &err);
+    CHECK_EQ(a.rounds,
+             UINT64_MAX); /* the plan's four fit, however many rounds there are */
+    CHECK(a.participations > 4 && a.participations < 100);
+    for (uint64_t more = 0; more < 2; more++) {
+        char text[128];
+        snprintf(text, sizeof text,
+                 "privacy.noise_multiplier=2 privacy.max_participations=%llu",
+                 (unsigned long long)(a.participations + more));
+        fed_task *other = price(text);
+        if (other) CHECK_EQ(views_of(other).epsilon_server <= 8, !more);
+        fed_task_free(other);
+    }
+    CHECK_OK(fed_task_allowance_for(task, 1, INFINITY, &a, &err), &err);
+    CHECK_EQ(a.rounds, 0);
+    CHECK_EQ(a.participations, 0);
+    fed_task_free(task);
+    task = price(MATRIX "privacy.noise_multiplier=1");
+    if (!task) return;
+    CHECK_OK(fed_task_allowance_for(task, 8, INFINITY, &a, &err), &err);
+    CHECK_EQ(a.rounds, 100);
+    CHECK_EQ(a.participations, 4);
+    CHECK_OK(fed_task_allowance_for(task, 1, INFINITY, &a, &err), &err);
+    CHECK_EQ(a.rounds, 0);
+    fed_task_free(task);
+}
+
+static void test_noise_for(void)
+{
+    fed_error err;
+    double z;
+    fed_task *task = price("privacy.noise_multiplier=2");
+    if (!task) return;
+    CHECK_OK(fed_task_noise_for(task, 8, 8, &z, &err), &err);
+    fed_task *same = price("");
+    if (same) CHECK_NEAR(fed_task_plan(same)->privacy.noise_multiplier, z, 0);
+    fed_task_free(same);
+    CHECK_FAILS(fed_task_noise_for(task, 1e-3, INFINITY, &z, &err), FED_E_REFUSED, &err,
+                "privacy.");
+    fed_task_free(task);
+}
+
 /* ---- refusals --------------------------------------------------------------------------- */
 
 static void test_refusals(void)
@@ -289,6 +489,20 @@ static void test_refusals(void)
          FED_E_REFUSED, "privacy.colluders: 36 leave no noise of the 36 survivors"},
         {"privacy.mechanism=distributed_skellam privacy.accountant=pld",
          FED_E_UNSUPPORTED, "privacy.accountant: pld has no bound for skellam"},
+        {"privacy.adaptive.quantile=0.5 privacy.noise_multiplier=5", FED_E_REFUSED,
+         "privacy.adaptive.bit_sigma: the noise multiplier 5 is not below twice it, 5"},
+        {MATRIX "privacy.matrix.bands=101", FED_E_REFUSED,
+         "privacy.matrix.bands: 101 is above rounds.count, 100"},
+        {MATRIX "rounds.count=65537", FED_E_REFUSED,
+         "rounds.count: 65537 is above 65536"},
+        {MATRIX "privacy.sampling=poisson", FED_E_REFUSED,
+         "privacy.sampling: this mechanism gains nothing"},
+        {EXAMPLE "update.weight=examples", FED_E_REFUSED, "update.weight"},
+        {VOTED "privacy.mechanism=distributed_skellam privacy.votes.share=none",
+         FED_E_REFUSED, "privacy.votes.share"},
+        {"privacy.mechanism=central_gaussian privacy.epsilon_server=none "
+         "privacy.noise_multiplier=1 privacy.ring_bits=4",
+         FED_E_REFUSED, "privacy.ring_bits: 4 bits are too few"},
         {"privacy.epsilon=0.001 privacy.max_participations=100", FED_E_REFUSED,
          "privacy."},
     };
@@ -326,6 +540,15 @@ static void test_torture(void)
     CHECK_OK(change("privacy.accountant=rdp", &text, &err), &err);
     fed_note("%zu allocations with calibration", fed_torture(price_once, &text));
     fed_bytes_fini(&text);
+    CHECK_OK(change(CENTRAL VOTED "privacy.adaptive.quantile=0.5 "
+                                  "privacy.noise_multiplier=1",
+                    &text, &err),
+             &err);
+    fed_note("%zu allocations with votes and a bit", fed_torture(price_once, &text));
+    fed_bytes_fini(&text);
+    CHECK_OK(change(MATRIX "privacy.noise_multiplier=1", &text, &err), &err);
+    fed_note("%zu allocations with a matrix", fed_torture(price_once, &text));
+    fed_bytes_fini(&text);
 }
 
 int main(void)
@@ -340,6 +563,15 @@ int main(void)
         CASE(test_not_a_bare_gaussian),
         CASE(test_resolved_holds_numbers),
         CASE(test_foreign_round),
+        CASE(test_central),
+        CASE(test_local),
+        CASE(test_matrix),
+        CASE(test_example),
+        CASE(test_votes),
+        CASE(test_adaptive),
+        CASE(test_others_calibrated),
+        CASE(test_allowance),
+        CASE(test_noise_for),
         CASE(test_refusals),
         CASE(test_torture),
     };
