@@ -32,6 +32,12 @@ static fed_status make_sampler(fed_task *task, int vector, const fed_integer_rel
     bool skellam = p->mechanism == FED_PRIVACY_SKELLAM;
     fed_sampler **sampler = &task->privacy.samplers[vector];
     if (!r->dim) return FED_OK;
+    if (skellam && r->sigma_local > FED_SAMPLER_SKELLAM_SIGMA_MAX)
+        return fed_fail(err, FED_E_REFUSED,
+                        "privacy.ring_bits: %u bits make a share of Skellam noise %g "
+                        "integers wide, above %g; a smaller update.bits will do",
+                        p->distributed.config.bits, r->sigma_local,
+                        FED_SAMPLER_SKELLAM_SIGMA_MAX);
     FED_TRY(fed_sampler_new(sampler,
                             skellam ? FED_SAMPLER_SKELLAM : FED_SAMPLER_GAUSSIAN_FAST,
                             r->sigma_local, err));

@@ -2,6 +2,7 @@
 #include "fedsim_process.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "task.h"
 
@@ -161,6 +162,87 @@ static void test_no_promise(void)
     json_decref(json);
 }
 
+/* Promises that the deployment would not keep: the field, the value, the reason. */
+static void test_unsound(void)
+{
+    static const struct {
+        const char *set, *text;
+    } rows[] = {
+        {"update.weight=examples",
+         "update.weight: \"examples\" with differential privacy"},
+        {"privacy.ring_bits=8 privacy.noise_multiplier=1",
+         "privacy.ring_bits: 8 bits leave a noise share a standard deviation of"},
+        {"privacy.adaptive.quantile=0.5 privacy.adaptive.bit_sigma=0.5 "
+         "privacy.noise_multiplier=1",
+         "privacy.adaptive.bit_sigma: the noise multiplier 1 is not below twice it, 1"},
+        {"privacy.sampling=poisson", "privacy.sampling: devices are not drawn by secret"},
+        {"privacy.delta=1e-5",
+         "privacy.delta: 1e-05 is not below 1/privacy.population, 1/100000"},
+        {"update.select=voted", "privacy.votes.share: needed with"},
+        {"secagg.enabled=false", "privacy.mechanism: distributed noise needs secagg"},
+        {"update.bits=sign privacy.mechanism=local_gaussian secagg.enabled=false",
+         "update.bits: \"sign\" with differential privacy"},
+        {"update.bits=float32 privacy.mechanism=local_gaussian secagg.enabled=false",
+         "update.bits: \"float32\" with differential privacy"},
+        {"update.select=top_k privacy.mechanism=local_gaussian secagg.enabled=false",
+         "update.select: \"top_k\" with differential privacy"},
+        {"update.clip=auto", "update.clip: \"auto\" with differential privacy"},
+        {"privacy.delta=none", "privacy.delta: needed with"},
+        {"privacy.mechanism=none", "privacy.epsilon: promises nothing with"},
+        {"privacy.mechanism=central_gaussian",
+         "privacy.epsilon_server: must be \"none\""},
+        {"privacy.mechanism=matrix privacy.epsilon_server=none",
+         "privacy.matrix.separation: needed with"},
+        {"privacy.mechanism=matrix privacy.epsilon_server=none "
+         "privacy.matrix.separation=9 privacy.max_participations=none",
+         "privacy.max_participations: needed with"},
+        {"privacy.max_participations=none", "privacy.max_participations: needed with"},
+        {"privacy.colluders=50", "privacy.colluders: 50 is not below rounds.cohort, 50"},
+        {"rounds.min_survivors=30 privacy.colluders=30",
+         "privacy.colluders: 30 is not below rounds.min_survivors, 30"},
+        {"privacy.population=64", "privacy.population: 64 is below the 65 devices"},
+        {"privacy.unit=example", "privacy.unit: \"example\" goes with"},
+        {"privacy.mechanism=dp_sgd", "privacy.unit: \"example\" goes with"},
+        {"privacy.mechanism=distributed_skellam privacy.accountant=pld",
+         "privacy.accountant: pld has no bound for skellam"},
+        {"privacy.epsilon=none", "privacy.epsilon: needed with privacy.noise_multiplier"},
+        {"privacy.epsilon=1001", "privacy.epsilon: 1001 is above 1000"},
+        {"privacy.noise=1", "privacy.noise: unknown field"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char all[1024], words[512], *rest = NULL;
+        size_t n = (size_t)snprintf(all, sizeof all, "check plan.json");
+        snprintf(words, sizeof words, "%s", rows[i].set);
+        for (char *w = strtok_r(words, " ", &rest); w; w = strtok_r(NULL, " ", &rest))
+            n += (size_t)snprintf(all + n, sizeof all - n, " --set %s", w);
+        fedsim_check(all, 3, rows[i].text);
+    }
+    fed_note("%zu refusals", sizeof rows / sizeof *rows);
+}
+
+/* What goes together although it looks odd. */
+static void test_sound(void)
+{
+    static const char *const rows[] = {
+        "--set privacy.mechanism=local_gaussian",
+        "--set privacy.mechanism=local_gaussian --set secagg.enabled=false",
+        CENTRAL,
+        CENTRAL "--set secagg.enabled=false",
+        "--set privacy.epsilon_server=none",
+        "--set privacy.epsilon_server=20",
+        "--set update.select=voted --set privacy.votes.share=0.2",
+        "--set privacy.adaptive.quantile=0.5",
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char all[512];
+        snprintf(all, sizeof all, "check plan.json %s", rows[i]);
+        (void)fedsim_run(all);
+        CHECK_MSG(strstr(fedsim_output, "who sees the models        epsilon"), "%s: %s",
+                  all, fedsim_output);
+    }
+    fedsim_check("check '" PLANS "/mnist-private.json'", 0, "epsilon 7.99");
+}
+
 static void test_refusals(void)
 {
     fedsim_check("check plan.json --set privacy.mechanism=central_gaussian", 3,
@@ -182,7 +264,8 @@ static void test_refusals(void)
 int main(void)
 {
     static const fed_case cases[] = {CASE(test_as_charged), CASE(test_words),
-                                     CASE(test_json), CASE(test_no_promise),
+                                     CASE(test_json),       CASE(test_no_promise),
+                                     CASE(test_unsound),    CASE(test_sound),
                                      CASE(test_refusals)};
     if (!fedsim_folder_make() || !fedsim_put_file("plan.json", plan)) return 1;
     return fedsim_folder_remove(

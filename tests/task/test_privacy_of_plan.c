@@ -489,6 +489,9 @@ static void test_refusals(void)
          FED_E_REFUSED, "privacy.colluders: 36 leave no noise of the 36 survivors"},
         {"privacy.mechanism=distributed_skellam privacy.accountant=pld",
          FED_E_UNSUPPORTED, "privacy.accountant: pld has no bound for skellam"},
+        {"privacy.mechanism=distributed_skellam privacy.noise_multiplier=2 "
+         "update.bits=15",
+         FED_E_REFUSED, "make a share of Skellam noise"},
         {"privacy.adaptive.quantile=0.5 privacy.noise_multiplier=5", FED_E_REFUSED,
          "privacy.adaptive.bit_sigma: the noise multiplier 5 is not below twice it, 5"},
         {MATRIX "privacy.matrix.bands=101", FED_E_REFUSED,
