@@ -55,15 +55,15 @@ size_t fed_client_max_answer(const fed_client *c, uint32_t type)
     }
 }
 
-/* `status` 0: no answer. */
-static void take_answer(fed_client *c, uint32_t status, fed_span body)
+/* `status` 0: no answer. `wire_bytes` is what the body took on its way. */
+static void take_answer(fed_client *c, uint32_t status, fed_span body, size_t wire_bytes)
 {
     fed_client_request *r = &c->request;
     fed_bytes_init(&r->answer, fed_client_max_answer(c, r->type));
     fed_bytes_put(&r->answer, body.data, body.len);
     r->status = r->answer.status ? 0 : status;
     r->answered = true;
-    c->bytes_received += body.len;
+    c->bytes_received += wire_bytes;
     fed_bytes_fini(&r->body);
 }
 
@@ -73,7 +73,7 @@ static void on_result(void *ctx, const fed_transfer_result *result)
     if (result->failure)
         fed_log(FED_LOG_INFO, "request_failed", "server=%s reason=\"%.300s\"", c->server,
                 result->failure);
-    take_answer(c, result->status, result->body);
+    take_answer(c, result->status, result->body, result->wire_bytes);
 }
 
 fed_status fed_client_answer(fed_client *c, uint64_t id, unsigned status,
@@ -81,7 +81,7 @@ fed_status fed_client_answer(fed_client *c, uint64_t id, unsigned status,
 {
     fed_client_request *r = &c->request;
     if (!c->has_http || !r->waiting || r->answered || id != r->id) return FED_OK;
-    take_answer(c, status, (fed_span){body, body_bytes});
+    take_answer(c, status, (fed_span){body, body_bytes}, body_bytes);
     if (!r->answer.status) return FED_OK;
     return fed_fail(err, r->answer.status, "answer: %zu bytes: %s", body_bytes,
                     fed_status_name(r->answer.status));
@@ -130,7 +130,7 @@ fed_status fed_client_send(fed_client *c, fed_message *m, fed_error *err)
     c->bytes_sent += r->body.len;
     fed_status status = c->has_http ? send_by_app(c, err) : send_by_transport(c, err);
     if (status == FED_E_NOMEM) return status;
-    if (status) take_answer(c, 0, (fed_span){NULL, 0});
+    if (status) take_answer(c, 0, (fed_span){NULL, 0}, 0);
     return FED_OK;
 }
 

@@ -1,7 +1,9 @@
 /* One request as a libcurl handle, with its limits. */
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
+#include "model.h"
 #include "transport_internal.h"
 
 void fed_transfer_free(fed_transfer *x)
@@ -11,6 +13,7 @@ void fed_transfer_free(fed_transfer *x)
     curl_slist_free_all(x->headers);
     fed_bytes_fini(&x->body);
     fed_bytes_fini(&x->answer);
+    fed_bytes_fini(&x->plain);
     fed_free(x);
 }
 
@@ -30,6 +33,23 @@ static size_t on_data(char *data, size_t size, size_t n, void *ctx)
     x->overflow = x->answer.status == FED_E_LIMIT;
     x->no_memory = x->answer.status == FED_E_NOMEM;
     return x->answer.status ? 0 : bytes;
+}
+
+/* One header line of the answer. */
+static size_t on_header(char *data, size_t size, size_t n, void *ctx)
+{
+    static const char name[] = "content-encoding:";
+    fed_transfer *x = ctx;
+    char value[16] = "";
+    size_t bytes = size * n, at = sizeof name - 1;
+    if (bytes < at || strncasecmp(data, name, at) != 0) return bytes;
+    while (at < bytes && (data[at] == ' ' || data[at] == '\t'))
+        at++;
+    for (size_t i = 0; i + 1 < sizeof value && at < bytes && data[at] > ' '; i++)
+        value[i] = data[at++];
+    x->is_packed = strcasecmp(value, "zstd") == 0;
+    x->is_unknown = !x->is_packed && strcasecmp(value, "identity") != 0;
+    return bytes;
 }
 
 static CURLcode set_limits(CURL *e, const fed_transport *t)
@@ -64,22 +84,32 @@ static CURLcode set_body(fed_transfer *x, fed_request type)
     return code;
 }
 
-/* No "Expect: 100-continue": it costs a round trip, and the server does not need it. */
+static CURLcode add_header(fed_transfer *x, const char *line)
+{
+    struct curl_slist *longer = curl_slist_append(x->headers, line);
+    if (!longer) return CURLE_OUT_OF_MEMORY;
+    x->headers = longer;
+    return CURLE_OK;
+}
+
+/* No "Expect: 100-continue": it costs a round trip, and the server does not need it. What is
+ * compressed is decompressed here, not by libcurl: with a bound on memory. */
 static CURLcode set_headers(fed_transfer *x, fed_request type)
 {
     char kind[64];
     snprintf(kind, sizeof kind, "Content-Type: %s", fed_transport_content_type(type));
-    struct curl_slist *list = curl_slist_append(NULL, "Expect:");
-    struct curl_slist *both = list ? curl_slist_append(list, kind) : NULL;
-    x->headers = both ? both : list;
-    if (!both) return CURLE_OUT_OF_MEMORY;
-    return curl_easy_setopt(x->easy, CURLOPT_HTTPHEADER, both);
+    CURLcode code = add_header(x, "Expect:");
+    if (!code) code = add_header(x, kind);
+    if (!code && type == FED_REQUEST_BLOB) code = add_header(x, "Accept-Encoding: zstd");
+    return code ? code : curl_easy_setopt(x->easy, CURLOPT_HTTPHEADER, x->headers);
 }
 
 static CURLcode set_answer(fed_transfer *x)
 {
     CURLcode code = curl_easy_setopt(x->easy, CURLOPT_WRITEFUNCTION, on_data);
     if (!code) code = curl_easy_setopt(x->easy, CURLOPT_WRITEDATA, x);
+    if (!code) code = curl_easy_setopt(x->easy, CURLOPT_HEADERFUNCTION, on_header);
+    if (!code) code = curl_easy_setopt(x->easy, CURLOPT_HEADERDATA, x);
     if (!code) code = curl_easy_setopt(x->easy, CURLOPT_PRIVATE, x);
     if (!code) code = curl_easy_setopt(x->easy, CURLOPT_ERRORBUFFER, x->failure);
     if (!code) code = curl_easy_setopt(x->easy, CURLOPT_USERAGENT, "libfed/" FED_VERSION);
@@ -115,6 +145,7 @@ fed_status fed_transfer_new(fed_transfer **out, const fed_transport *t,
         x->body = *request->body;
         fed_bytes_init(request->body, 0);
         fed_bytes_init(&x->answer, request->max_answer);
+        fed_bytes_init(&x->plain, request->max_answer);
         status = set_up(x, t, url, request->type, err);
     }
     fed_bytes_fini(request->body);
@@ -125,9 +156,26 @@ fed_status fed_transfer_new(fed_transfer **out, const fed_transport *t,
     return status;
 }
 
+/* The body in the form that its address names; false when there is none. */
+static bool unpack(fed_transfer *x, fed_span *body)
+{
+    fed_error err;
+    *body = (fed_span){x->answer.data, x->answer.len};
+    if (x->is_unknown) {
+        snprintf(x->failure, sizeof x->failure, "an encoding that was not asked for");
+        return false;
+    }
+    if (!x->is_packed) return true;
+    fed_status status = fed_blob_decompress(*body, x->plain.max, &x->plain, &err);
+    if (status) snprintf(x->failure, sizeof x->failure, "%.250s", err.text);
+    *body = (fed_span){x->plain.data, x->plain.len};
+    return !status;
+}
+
 void fed_transfer_conclude(fed_transfer *x, CURLcode code, fed_transfer_result *result)
 {
     long status = 0;
+    fed_span body;
     *result = (fed_transfer_result){.failure = x->failure};
     curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &status);
     if (x->overflow)
@@ -137,8 +185,9 @@ void fed_transfer_conclude(fed_transfer *x, CURLcode code, fed_transfer_result *
         snprintf(x->failure, sizeof x->failure, "no memory for the answer");
     else if (code && !x->failure[0])
         snprintf(x->failure, sizeof x->failure, "%s", curl_easy_strerror(code));
-    if (code || status <= 0) return;
+    result->wire_bytes = x->answer.len;
+    if (code || status <= 0 || !unpack(x, &body)) return;
+    result->body = body;
     result->status = (uint32_t)status;
-    result->body = (fed_span){x->answer.data, x->answer.len};
     result->failure = NULL;
 }

@@ -5,7 +5,8 @@
  * Nothing that the other side does can cost more than is stated here: an answer has a
  * maximum size, a connection must stand within `connect_ms`, something must move within
  * `idle_ms` (the server holds a request for 25 s at most), and a transfer must be over
- * within `total_ms`. Redirects are not followed: a device talks to the server it was given.
+ * within `total_ms`. Blobs may come compressed (zstd): the maximum holds for what comes and
+ * for what comes out of it. Redirects are not followed: a device talks to the server it was given.
  */
 #ifndef FED_TRANSPORT_H
 #define FED_TRANSPORT_H
@@ -43,6 +44,7 @@ typedef struct fed_transfer_result {
     uint32_t status;
     fed_span body;
     const char *failure;
+    size_t wire_bytes; /* of the body as it came: fewer when it was compressed */
 } fed_transfer_result;
 
 /** Called from fed_transport_run(). It may send and cancel. */

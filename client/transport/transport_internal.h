@@ -10,7 +10,10 @@ typedef struct fed_transfer {
     struct fed_transfer *next;
     CURL *easy;
     struct curl_slist *headers;
-    fed_bytes body, answer;
+    fed_bytes body, answer; /* the answer as it comes */
+    fed_bytes plain;        /* and decompressed, if it was compressed */
+    bool is_packed;         /* Content-Encoding: zstd */
+    bool is_unknown;        /* another one */
     bool overflow; /* the answer is longer than allowed */
     bool no_memory;
     char failure[CURL_ERROR_SIZE + 64];

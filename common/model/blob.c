@@ -20,6 +20,25 @@ fed_status fed_blob_compress(fed_span plain, int level, fed_bytes *out, fed_erro
     return FED_OK;
 }
 
+fed_status fed_blob_pack(fed_span plain, fed_bytes *out, fed_error *err)
+{
+    size_t before = out->len;
+    if (plain.len < FED_BLOB_PACKED_MIN) return FED_OK;
+    FED_TRY(fed_blob_compress(plain, FED_BLOB_LEVEL, out, err));
+    if (out->len - before > plain.len - plain.len / 16) out->len = before;
+    return FED_OK;
+}
+
+fed_status fed_blob_wire_bytes(fed_span plain, uint64_t *bytes, fed_error *err)
+{
+    fed_bytes packed;
+    fed_bytes_init(&packed, SIZE_MAX);
+    fed_status status = fed_blob_pack(plain, &packed, err);
+    *bytes = packed.len ? packed.len : plain.len;
+    fed_bytes_fini(&packed);
+    return status;
+}
+
 /* Decompress the next piece into at most `room` bytes at the end of `out`. With no room left
  * it goes into a spare byte, and a frame that fills that is too long. `*more` becomes false
  * when the frame is complete. */

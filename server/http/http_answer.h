@@ -7,7 +7,8 @@
 
 /** Queue the answer of an answered exchange. */
 enum MHD_Result fed_http_answer(fed_exchange *x);
-/** Queue a blob straight from its file, whole or the range that was asked for. */
+/** Queue a blob straight from its file: whole, compressed when the client takes zstd, or the
+ *  range that was asked for. */
 enum MHD_Result fed_http_answer_blob(fed_exchange *x, const fed_store *store);
 
 #endif

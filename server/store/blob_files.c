@@ -7,9 +7,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "model.h"
+
 enum { HEX = 64, PATH_BYTES = 4096 };
 
-static const char prefix[] = "blob/";
+static const char prefix[] = "blob/", packed_suffix[] = ".zst";
 
 static bool is_hex_name(const char *text)
 {
@@ -23,9 +25,11 @@ const char *fed_blob_key_hex(const char *key)
     return is_hex_name(hex) ? hex : NULL;
 }
 
-void fed_blob_file_path(const char *folder, const char *hex, char *path, size_t size)
+void fed_blob_file_path(const char *folder, const char *hex, bool packed, char *path,
+                        size_t size)
 {
-    snprintf(path, size, "%s/blobs/%.2s/%s", folder, hex, hex);
+    snprintf(path, size, "%s/blobs/%.2s/%s%s", folder, hex, hex,
+             packed ? packed_suffix : "");
 }
 
 static fed_status io_error(const char *path, const char *what, fed_error *err)
@@ -46,12 +50,28 @@ fed_status fed_blob_files_init(const char *folder, fed_error *err)
     return fed_folder_sync(blobs, err);
 }
 
+/* A crash may leave the compressed form alone behind: it goes when nothing names the blob. */
+static fed_status write_packed(const char *folder, const char *hex, fed_span bytes,
+                               fed_error *err)
+{
+    char path[PATH_BYTES];
+    fed_bytes packed;
+    fed_bytes_init(&packed, SIZE_MAX);
+    fed_blob_file_path(folder, hex, true, path, sizeof path);
+    fed_status status = fed_blob_pack(bytes, &packed, err);
+    if (!status && packed.len)
+        status = fed_durable_replace(path, (fed_span){packed.data, packed.len}, err);
+    fed_bytes_fini(&packed);
+    return status;
+}
+
 fed_status fed_blob_file_write(const char *folder, const char *hex, fed_span bytes,
                                fed_error *err)
 {
     char path[PATH_BYTES];
-    fed_blob_file_path(folder, hex, path, sizeof path);
+    fed_blob_file_path(folder, hex, false, path, sizeof path);
     if (access(path, F_OK) == 0) return FED_OK;
+    FED_TRY(write_packed(folder, hex, bytes, err));
     return fed_durable_replace(path, bytes, err);
 }
 
@@ -59,7 +79,7 @@ fed_status fed_blob_file_read(const char *folder, const char *hex, fed_bytes *ou
                               fed_error *err)
 {
     char path[PATH_BYTES];
-    fed_blob_file_path(folder, hex, path, sizeof path);
+    fed_blob_file_path(folder, hex, false, path, sizeof path);
     fed_status status = fed_durable_read(path, SIZE_MAX, out, err);
     if (status != FED_E_NOT_FOUND) return status;
     return fed_fail(err, FED_E_NOT_FOUND, "blob/%s: no such blob", hex);
@@ -68,8 +88,20 @@ fed_status fed_blob_file_read(const char *folder, const char *hex, fed_bytes *ou
 void fed_blob_file_remove(const char *folder, const char *hex)
 {
     char path[PATH_BYTES];
-    fed_blob_file_path(folder, hex, path, sizeof path);
-    unlink(path); /* if it stays, the next opening removes it */
+    fed_blob_file_path(folder, hex, false, path, sizeof path);
+    unlink(path); /* if one stays, the next opening removes it */
+    fed_blob_file_path(folder, hex, true, path, sizeof path);
+    unlink(path);
+}
+
+/* The name of a file that is a blob in one of its forms; `hex` receives the blob's. */
+static bool is_blob_name(const char *name, char hex[HEX + 1])
+{
+    size_t n = strlen(name);
+    if (n != HEX && (n < HEX || strcmp(name + HEX, packed_suffix) != 0)) return false;
+    memcpy(hex, name, HEX);
+    hex[HEX] = 0;
+    return is_hex_name(hex);
 }
 
 static fed_status each_in(const char *path,
@@ -79,9 +111,10 @@ static fed_status each_in(const char *path,
     DIR *dir = opendir(path);
     if (!dir) return io_error(path, "could not be listed", err);
     fed_status status = FED_OK;
+    char hex[HEX + 1];
     for (struct dirent *e; !status && (e = readdir(dir));) {
-        if (is_hex_name(e->d_name))
-            status = visit(arg, e->d_name, err);
+        if (is_blob_name(e->d_name, hex))
+            status = visit(arg, hex, err);
         else if (e->d_name[0] != '.')
             unlinkat(dirfd(dir), e->d_name, 0);
     }

@@ -279,10 +279,10 @@ fed_journal fed_store_journal(fed_store *s)
     return (fed_journal){store_get, store_scan, s};
 }
 
-void fed_store_blob_path(const fed_store *s, const uint8_t address[32],
+void fed_store_blob_path(const fed_store *s, const uint8_t address[32], bool packed,
                          char path[FED_STORE_PATH_MAX])
 {
     char hex[65];
     fed_hex_encode(hex, address, 32);
-    fed_blob_file_path(s->folder, hex, path, FED_STORE_PATH_MAX);
+    fed_blob_file_path(s->folder, hex, packed, path, FED_STORE_PATH_MAX);
 }

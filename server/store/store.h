@@ -4,6 +4,7 @@
  *   DIR/journal.db      SQLite (WAL, synchronous=FULL): key ▸ value
  *   DIR/blobs/ab/abcd…  the bytes of keys "blob/HEX": written, synced and renamed before the
  *                       transaction that names them, removed after the one that erases them
+ *   DIR/blobs/ab/abcd….zst  the same compressed, where that saves enough: for serving
  *   DIR/lock            held while a process has the folder open
  *
  * A crash may leave a blob file that no record names; opening removes it. A record never
@@ -30,10 +31,10 @@ FED_MUST_CHECK fed_status fed_store_put(fed_store *store, const char *key,
                                         const void *data, size_t n, fed_error *err);
 /** Read access; "blob/" keys are read from their files, and not scanned. One thread. */
 fed_journal fed_store_journal(fed_store *store);
-/** The file of a blob: its path, for serving it. Thread-safe; says nothing about whether it
- *  is there. */
+/** The file of a blob, plain or compressed: its path, for serving it. Thread-safe; says nothing
+ *  about whether it is there. */
 enum { FED_STORE_PATH_MAX = 4096 };
-void fed_store_blob_path(const fed_store *store, const uint8_t address[32],
+void fed_store_blob_path(const fed_store *store, const uint8_t address[32], bool packed,
                          char path[FED_STORE_PATH_MAX]);
 
 #endif

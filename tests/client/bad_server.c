@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -81,6 +82,24 @@ static bool be_silent(const fed_bad_server *s)
     return false;
 }
 
+static bool send_encoded(int fd, const char *encoding, const void *body, size_t n)
+{
+    char head[128];
+    snprintf(head, sizeof head,
+             "HTTP/1.1 200 OK\r\ncontent-encoding:  %s\r\nContent-Length: %zu\r\n\r\n",
+             encoding, n);
+    return send_text(fd, head) && send_all(fd, body, n);
+}
+
+/* What zstd 1.5 makes of "fine", and of 2^20 zeros. */
+static const uint8_t packed[] = {0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x58, 0x21,
+                                 0x00, 0x00, 0x66, 0x69, 0x6e, 0x65};
+static const uint8_t bomb[] = {
+    0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x58, 0x54, 0x00, 0x00, 0x10, 0x00, 0x00,
+    0x01, 0x00, 0xfb, 0xff, 0x39, 0xc0, 0x02, 0x02, 0x00, 0x10, 0x00, 0x02,
+    0x00, 0x10, 0x00, 0x02, 0x00, 0x10, 0x00, 0x02, 0x00, 0x10, 0x00, 0x02,
+    0x00, 0x10, 0x00, 0x02, 0x00, 0x10, 0x00, 0x03, 0x00, 0x10, 0x00};
+
 /* False: the connection ends. */
 static bool answer(fed_bad_server *s, int fd)
 {
@@ -118,6 +137,14 @@ static bool answer(fed_bad_server *s, int fd)
     case FED_MANNER_HEADERS:
         send_text(fd, "HTTP/1.1 200 OK\r\n");
         return send_without_end(s, fd, "X-More: and more and more and more\r\n", 0);
+    case FED_MANNER_PACKED:
+        return send_encoded(fd, "zstd", packed, sizeof packed);
+    case FED_MANNER_PACKED_CUT:
+        return send_encoded(fd, "zstd", packed, sizeof packed - 1);
+    case FED_MANNER_BOMB:
+        return send_encoded(fd, "ZSTD", bomb, sizeof bomb);
+    case FED_MANNER_ENCODED:
+        return send_encoded(fd, "gzip", packed, sizeof packed);
     }
     return false;
 }

@@ -17,7 +17,11 @@ typedef enum fed_manner {
     FED_MANNER_GARBAGE,    /* bytes that are not HTTP */
     FED_MANNER_HANG_UP,    /* closes without a word */
     FED_MANNER_REDIRECT,   /* 302 to itself */
-    FED_MANNER_HEADERS     /* headers without end */
+    FED_MANNER_HEADERS,    /* headers without end */
+    FED_MANNER_PACKED,     /* 200, "fine", compressed (zstd) */
+    FED_MANNER_PACKED_CUT, /* the same without its last byte */
+    FED_MANNER_BOMB,       /* 47 bytes of zstd that are a mebibyte */
+    FED_MANNER_ENCODED     /* an encoding that nobody asked for */
 } fed_manner;
 
 typedef struct fed_bad_server fed_bad_server;

@@ -163,7 +163,11 @@ static void test_manners(void)
                  {FED_MANNER_GARBAGE, 0, 0, "HTTP"},
                  {FED_MANNER_HANG_UP, 0, 0, "Empty reply"},
                  {FED_MANNER_REDIRECT, 302, 0, ""},
-                 {FED_MANNER_HEADERS, 0, 0, ""}};
+                 {FED_MANNER_HEADERS, 0, 0, ""},
+                 {FED_MANNER_PACKED, 200, 4, ""},
+                 {FED_MANNER_PACKED_CUT, 0, 0, "compressed blob"},
+                 {FED_MANNER_BOMB, 0, 0, "more than the bytes allowed"},
+                 {FED_MANNER_ENCODED, 0, 0, "not asked for"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         fed_error err;
         outcome o = {0};

@@ -215,6 +215,62 @@ static void test_blob(void)
     end();
 }
 
+static void check_encoding(const char *path, const char *headers, const char *encoding,
+                           unsigned status, const http_reply *whole)
+{
+    char all[160];
+    fed_error err;
+    fed_bytes plain;
+    int fd = http_connect(&server);
+    snprintf(all, sizeof all, "%sConnection: close\r\n", headers);
+    http_send(fd, "GET", path, all, NULL, 0);
+    CHECK(http_receive(fd, &reply));
+    close(fd);
+    CHECK_MSG(reply.status == status, "%s: %u", headers, reply.status);
+    CHECK_STR(http_header(&reply, "Content-Encoding"), encoding);
+    CHECK_STR(http_header(&reply, "Vary"), "Accept-Encoding");
+    fed_bytes_init(&plain, whole->body.len);
+    if (*encoding) {
+        CHECK(reply.body.len < whole->body.len);
+        CHECK_OK(fed_blob_decompress((fed_span){reply.body.data, reply.body.len},
+                                     plain.max, &plain, &err),
+                 &err);
+    } else {
+        fed_bytes_put(&plain, reply.body.data, reply.body.len);
+    }
+    if (status == 200 && CHECK_EQ(plain.len, whole->body.len))
+        CHECK_MEM(plain.data, whole->body.data, plain.len);
+    fed_bytes_fini(&plain);
+    http_reply_fini(&reply);
+}
+
+/* Compressed for who takes it; a range is always one of the plain bytes. */
+static void test_encoding(void)
+{
+    char path[160], task_at[160];
+    http_reply whole;
+    http_open(&server);
+    start_with(large_plan);
+    task_path(task_at, "");
+    json_t *json = get_json(task_at);
+    snprintf(path, sizeof path, "/v1/blobs/%s",
+             json_string_value(json_object_get(json, "model_sha256")));
+    json_decref(json);
+    http_ask(&server, "GET", path, NULL, 0, &whole);
+    CHECK_EQ(whole.body.len, fed_task_numbers_of(task)->model_bytes);
+    check_encoding(path, "", "", 200, &whole);
+    check_encoding(path, "Accept-Encoding: zstd\r\n", "zstd", 200, &whole);
+    check_encoding(path, "Accept-Encoding: gzip, ZSTD;q=0.5\r\n", "zstd", 200, &whole);
+    check_encoding(path, "Accept-Encoding: gzip, br\r\n", "", 200, &whole);
+    check_encoding(path, "Accept-Encoding: zstd;q=0, gzip\r\n", "", 200, &whole);
+    check_encoding(path, "Accept-Encoding: zstd; q=0.000\r\n", "", 200, &whole);
+    check_encoding(path, "Accept-Encoding: zstdx, xzstd, ,,\r\n", "", 200, &whole);
+    check_encoding(path, "Accept-Encoding: zstd\r\nRange: bytes=7-\r\n", "", 206,
+                   &whole);
+    http_reply_fini(&whole);
+    end();
+}
+
 /* ---- operators ---------------------------------------------------------------------------- */
 
 static void check_create(const char *plan, unsigned status, const char *part)
@@ -487,6 +543,7 @@ int main(void)
                                      CASE(test_large_bodies),
                                      CASE(test_garbage),
                                      CASE(test_blob),
+                                     CASE(test_encoding),
                                      CASE(test_create_refusals),
                                      CASE(test_evaluation_survives),
                                      CASE(test_stop_task),
