@@ -88,6 +88,36 @@ static fed_status make_folder(fed_error *err)
 
 /* ---- what is said ---------------------------------------------------------------------- */
 
+static void say_epsilon(const char *whose, double epsilon)
+{
+    if (isfinite(epsilon))
+        printf("  %s %.4g\n", whose, epsilon);
+    else
+        printf("  %s none promised\n", whose);
+}
+
+static void say_privacy(const fed_report *r)
+{
+    if (!r->is_private) {
+        printf("  privacy   no noise was added: no guarantee\n");
+        return;
+    }
+    printf("  privacy   that of a real run, at delta %.3g; here the noise comes from the "
+           "seed: no guarantee\n",
+           r->delta);
+    say_epsilon("epsilon_output  (who sees the models)      ", r->epsilon_output);
+    say_epsilon("epsilon_server  (the server, colluders too)", r->epsilon_server);
+}
+
+static void say_end(const fed_report *r)
+{
+    if (!strcmp(r->ended, "budget_spent"))
+        printf("  ended     the privacy budget is spent: one more round does not fit\n");
+    if (!strcmp(r->ended, "participations_spent"))
+        printf("  ended     too few devices are left that may take part once more "
+               "(privacy.max_participations)\n");
+}
+
 static void say_run(const fed_report *r)
 {
     printf("%s: %llu rounds over %u clients in %.2f s%s%s\n", r->plan,
@@ -104,7 +134,8 @@ static void say_run(const fed_report *r)
                "%llu server crashes\n",
                (unsigned long long)r->dropped, (unsigned long long)r->not_finite,
                (unsigned long long)r->refused, (unsigned long long)r->crashes);
-    printf("  privacy   no noise was added: no guarantee\n");
+    say_privacy(r);
+    say_end(r);
     printf("  model     %s\n", r->model_sha256);
 }
 
@@ -178,20 +209,30 @@ static fed_status write_model(const fed_simulation *s, size_t index, size_t runs
 
 /* ---- one run --------------------------------------------------------------------------- */
 
+/* For the live line: nothing where there is nothing. */
+static const char *epsilon_so_far(const fed_report *r, char out[64])
+{
+    out[0] = 0;
+    if (r->is_private)
+        snprintf(out, 64, "  ε %.3g, server %.3g", r->epsilon_output, r->epsilon_server);
+    return out;
+}
+
 static fed_status carry_out(fed_simulation *s, fed_error *err)
 {
     fed_status status = FED_OK;
     fed_progress_start("rounds", s->versions);
-    while (!status && fed_simulation_version(s) < s->versions && !fed_stop_requested()) {
+    while (!status && !fed_simulation_is_over(s) && !fed_stop_requested()) {
         status = fed_simulation_round(s, err);
         const fed_report *r = &s->run;
         if (status) break;
+        char epsilon[64];
         fed_progress_update(r->rounds,
                             "accuracy %.4f  loss %.4f  training loss %.4f  up %llu B  "
-                            "dropped %llu",
+                            "dropped %llu%s",
                             r->accuracy, r->loss, r->rows[r->n_rows - 1].train_loss,
                             (unsigned long long)fed_report_upload_per_device(r),
-                            (unsigned long long)r->dropped);
+                            (unsigned long long)r->dropped, epsilon_so_far(r, epsilon));
     }
     fed_progress_end();
     return status ? status : fed_simulation_finish(s, err);

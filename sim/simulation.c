@@ -154,6 +154,24 @@ uint64_t fed_simulation_version(const fed_simulation *s)
     return s->net ? fed_virtualnet_version(s->net) : fed_sumrun_state(s->sum)->version;
 }
 
+static fed_privacy_spent privacy_of(const fed_simulation *s)
+{
+    return s->net ? fed_virtualnet_privacy(s->net) : fed_sumrun_privacy(s->sum);
+}
+
+bool fed_simulation_is_over(fed_simulation *s)
+{
+    bool spent = s->net ? fed_virtualnet_is_spent(s->net) : fed_sumrun_is_spent(s->sum);
+    s->run.ended = "done";
+    if (fed_simulation_version(s) >= s->versions) return true;
+    s->run.ended = "budget_spent";
+    if (spent) return true;
+    s->run.ended = "participations_spent";
+    if (s->turnout && fed_turnout_is_exhausted(s->turnout)) return true;
+    s->run.ended = "stopped";
+    return false;
+}
+
 static const float *params_of(const fed_simulation *s)
 {
     return s->net ? fed_virtualnet_params(s->net) : fed_sumrun_state(s->sum)->params;
@@ -261,6 +279,7 @@ static fed_status evaluate(fed_simulation *s, fed_report_row *row, fed_error *er
 static fed_status note_round(fed_simulation *s, const fed_round_result *round,
                              fed_error *err)
 {
+    fed_privacy_spent spent = privacy_of(s);
     fed_report_row row = {.version = round->version,
                           .committed = round->outcome == FED_ROUND_COMMITTED,
                           .accuracy = NAN,
@@ -273,7 +292,11 @@ static fed_status note_round(fed_simulation *s, const fed_round_result *round,
                           .survivors = round->survivors,
                           .not_finite = round->not_finite,
                           .refused = round->refused,
-                          .crashes = round->crashes};
+                          .crashes = round->crashes,
+                          .epsilon_output = spent.epsilon_output,
+                          .epsilon_server = spent.epsilon_server};
+    s->run.is_private = spent.is_private;
+    s->run.delta = spent.is_private ? spent.delta : NAN;
     for (int i = 0; i < FED_FATES; i++)
         row.dropped += round->dropped[i];
     if (evaluates_after(s, round)) FED_TRY(evaluate(s, &row, err));

@@ -52,6 +52,9 @@ void fed_simulation_fini(fed_simulation *s);
 
 /** Versions made so far. */
 uint64_t fed_simulation_version(const fed_simulation *s);
+/** Nothing is left to do: all versions are made, or the plan's promise allows no more;
+ *  `s->run.ended` says which. */
+bool fed_simulation_is_over(fed_simulation *s);
 /** One round; with --replay one version. */
 FED_MUST_CHECK fed_status fed_simulation_round(fed_simulation *s, fed_error *err);
 /** Write the end of the trace, compare with that of a replay, fill in s->run. */

@@ -70,6 +70,14 @@ static fed_status event_of(const fed_task *task, fed_ledger_view view,
     return FED_OK;
 }
 
+bool fed_task_promises_server(const fed_task *task)
+{
+    fed_dp_event event;
+    bool charged = false;
+    return fed_task_privacy(task) &&
+           event_of(task, FED_LEDGER_SEEN, &event, &charged, NULL) == FED_OK && charged;
+}
+
 static fed_status check(const fed_task *task, const fed_ledger *ledger,
                         fed_ledger_view view, const fed_dp_event *event, fed_error *err)
 {

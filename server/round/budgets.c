@@ -10,14 +10,6 @@ fed_population_ledger *fed_coordinator_ledger(fed_coordinator *c, const char *po
     return NULL;
 }
 
-/* Is a promise against the server part of the plan's? */
-static fed_status ask_bounded(fed_served_task *t, fed_error *err)
-{
-    fed_dp_event output, server;
-    return fed_privacy_events(fed_task_privacy(t->task), &output, &server, &t->is_bounded,
-                              err);
-}
-
 fed_status fed_check_new_task(fed_step *s, const fed_served_task *t)
 {
     const fed_population_ledger *l = fed_coordinator_ledger(s->c, t->document.population);
@@ -30,7 +22,6 @@ fed_status fed_open_ledger(fed_step *s, fed_served_task *t)
 {
     fed_coordinator *c = s->c;
     if (!fed_task_privacy(t->task)) return FED_OK;
-    FED_TRY(ask_bounded(t, s->err));
     t->ledger = fed_coordinator_ledger(c, t->document.population);
     if (t->ledger) return FED_OK;
     if (c->n_ledgers == FED_COORDINATOR_TASKS_MAX)
@@ -50,7 +41,7 @@ fed_status fed_find_ledger(fed_coordinator *c, fed_served_task *t, fed_error *er
         return fed_fail(err, FED_E_FORMAT, "the ledger of population %s is missing",
                         t->document.population);
     t->ledger->is_changed = true; /* does the next round fit? */
-    return ask_bounded(t, err);
+    return FED_OK;
 }
 
 fed_status fed_charge_cohort(fed_step *s, fed_served_task *t, fed_ledger_view view)

@@ -1,7 +1,6 @@
 /* The frame of the coordinator: making it, its one entry, its answers, what people see. */
 #include "coordinator_internal.h"
 
-#include <math.h>
 #include <string.h>
 
 enum { BODY_MAX = 1 << 30 };
@@ -168,16 +167,6 @@ size_t fed_coordinator_task_count(const fed_coordinator *c)
     return c->n_tasks;
 }
 
-static void tell_privacy(const fed_served_task *t, fed_task_info *out)
-{
-    if (!t->ledger) return;
-    out->is_private = true;
-    out->delta = fed_ledger_get_terms(t->ledger->ledger)->delta;
-    out->epsilon_output = t->ledger->epsilon_output;
-    out->epsilon_server = t->is_bounded ? t->ledger->epsilon_server : INFINITY;
-    fed_task_privacy_budgets(t->task, &out->budget_output, &out->budget_server);
-}
-
 void fed_coordinator_task_info(const fed_coordinator *c, size_t index, fed_task_info *out)
 {
     const fed_served_task *t = c->tasks[index];
@@ -189,8 +178,8 @@ void fed_coordinator_task_info(const fed_coordinator *c, size_t index, fed_task_
                                fed_invitations_outstanding(&t->invitations, c->last_ms),
                            .phase = FED_PHASE_PLACE,
                            .last_members = t->last_members,
-                           .last_survivors = t->last_survivors};
-    tell_privacy(t, out);
+                           .last_survivors = t->last_survivors,
+                           .privacy = fed_population_ledger_tell(t->ledger, t->task)};
     if (!t->cohort) return;
     out->phase = t->cohort->phase;
     out->placed = t->cohort->n;

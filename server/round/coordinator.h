@@ -14,6 +14,7 @@
 #define FED_COORDINATOR_H
 
 #include "cohort.h"
+#include "population_ledger.h"
 #include "records.h"
 #include "version_state.h"
 
@@ -75,12 +76,7 @@ typedef struct fed_task_info {
     uint32_t placed, joined, submitted; /* in the open cohort */
     fed_phase phase;                    /* of the open cohort; PLACE when there is none */
     uint32_t last_members, last_survivors; /* of the cohort that made this version */
-    bool is_private;
-    double delta; /* of the population's ledger */
-    /* Spent so far by all tasks of the population: by who sees the models, and by the server
-     * with its colluders. INFINITY: nothing is promised. */
-    double epsilon_output, epsilon_server;
-    double budget_output, budget_server; /* of this plan */
+    fed_privacy_spent privacy;
 } fed_task_info;
 
 size_t fed_coordinator_task_count(const fed_coordinator *c);

@@ -19,7 +19,6 @@ typedef struct fed_served_task {
     fed_cohort *cohort;          /* the open one, or NULL */
     uint32_t last_members, last_survivors;
     fed_population_ledger *ledger; /* the population's; NULL without privacy */
-    bool is_bounded;               /* something is promised against the server */
 } fed_served_task;
 
 struct fed_coordinator {

@@ -1,5 +1,6 @@
 #include "population_ledger.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -58,6 +59,18 @@ fed_status fed_population_ledger_check_output(const fed_population_ledger *l,
                                               const fed_task *task, fed_error *err)
 {
     return fed_task_check_charge(task, l->ledger, FED_LEDGER_OUTPUT, err);
+}
+
+fed_privacy_spent fed_population_ledger_tell(const fed_population_ledger *l,
+                                             const fed_task *task)
+{
+    fed_privacy_spent out = {.is_private = l != NULL};
+    if (!l) return out;
+    out.delta = fed_ledger_get_terms(l->ledger)->delta;
+    out.epsilon_output = l->epsilon_output;
+    out.epsilon_server = fed_task_promises_server(task) ? l->epsilon_server : INFINITY;
+    fed_task_privacy_budgets(task, &out.budget_output, &out.budget_server);
+    return out;
 }
 
 fed_status fed_population_ledger_charge(fed_population_ledger *l, const fed_task *task,

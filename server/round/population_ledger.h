@@ -10,6 +10,15 @@
 #include "records.h"
 #include "task.h"
 
+/** What a population gave away so far, by all its tasks, as seen from one of them. */
+typedef struct fed_privacy_spent {
+    bool is_private; /* else nothing here means anything */
+    double delta;    /* of the ledger */
+    /* By who sees the models; by the server with its colluders. INFINITY: nothing is promised. */
+    double epsilon_output, epsilon_server;
+    double budget_output, budget_server; /* of this task's plan; INFINITY: none */
+} fed_privacy_spent;
+
 typedef struct fed_population_ledger {
     char population[FED_POPULATION_MAX + 1];
     fed_ledger *ledger;
@@ -34,6 +43,9 @@ FED_MUST_CHECK fed_status fed_population_ledger_check(const fed_population_ledge
 /** The version alone. */
 FED_MUST_CHECK fed_status fed_population_ledger_check_output(
     const fed_population_ledger *l, const fed_task *task, fed_error *err);
+/** `l` may be NULL: nothing is private. */
+fed_privacy_spent fed_population_ledger_tell(const fed_population_ledger *l,
+                                             const fed_task *task);
 /** Charge a cohort, and store that in `outbox`. Twice is once. */
 FED_MUST_CHECK fed_status fed_population_ledger_charge(
     fed_population_ledger *l, const fed_task *task, fed_ledger_view view,

@@ -4,6 +4,7 @@
  *   coordinator    tasks, check-in, cohorts, commits: one machine, fed_coordinator_step()
  *   cohort         one aggregation session: place ▸ join ▸ input ▸ commit
  *   version_state  a model on its way: parameters, server optimiser, public round state
+ *   population_ledger  what a population has given away, and whether one more round fits
  *   records        what of all this is durable, and under which keys
  *
  * The HTTP server and the simulator are shells around the coordinator.
@@ -15,6 +16,7 @@
 #include "task.h"
 #include "version_state.h"
 #include "records.h"
+#include "population_ledger.h"
 #include "cohort.h"
 #include "coordinator.h"
 

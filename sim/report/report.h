@@ -16,6 +16,7 @@ typedef struct fed_report_row {
     double accuracy, loss, train_loss;
     uint64_t upload_bytes, download_bytes; /* of all devices together */
     uint32_t invited, trained, survivors, dropped, not_finite, refused, crashes;
+    double epsilon_output, epsilon_server; /* so far; INFINITY: nothing is promised */
 } fed_report_row;
 
 enum { FED_REPORT_LABEL_MAX = 256, FED_REPORT_NAME_MAX = 64 };
@@ -34,6 +35,9 @@ typedef struct fed_report {
     uint64_t upload_bytes, download_bytes, uploads, trained, dropped, not_finite, refused,
         crashes;
     double accuracy, loss; /* the last that was measured */
+    bool is_private;       /* else the next three, and those of the rows, mean nothing */
+    double delta, epsilon_output, epsilon_server; /* at the end */
+    const char *ended; /* borrowed; "done", or why it ended before */
     double wall_s, virtual_s;
     double clients_per_s; /* trained in a second of wall time, evaluation included */
     char model_sha256[65];

@@ -47,11 +47,20 @@ static void put_measured(fed_bytes *out, double v, const char *format_end)
         fed_bytes_printf(out, "<td>–%s", format_end);
 }
 
+static void put_epsilon(fed_bytes *out, const fed_report *r, double v)
+{
+    if (r->is_private && isfinite(v))
+        fed_bytes_printf(out, "<td>%.4g", v);
+    else
+        fed_bytes_put_text(out, "<td>none promised");
+}
+
 static void put_table(fed_bytes *out, const fed_report *runs, size_t n)
 {
     fed_bytes_put_text(
-        out, "<table><tr><th>run<th>accuracy<th>loss<th>rounds<th>up, bytes per device"
-             "<th>down<th>trained<th>dropped<th>seconds<th>model\n");
+        out, "<table><tr><th>run<th>accuracy<th>loss<th>ε output<th>ε server<th>rounds"
+             "<th>up, bytes per device<th>down<th>trained<th>dropped<th>seconds<th>model"
+             "\n");
     for (size_t i = 0; i < n; i++) {
         const fed_report *r = &runs[i];
         fed_bytes_printf(out, "<tr><td><span style=\"color:%s\">&#9632;</span> ",
@@ -59,6 +68,8 @@ static void put_table(fed_bytes *out, const fed_report *runs, size_t n)
         put_escaped(out, r->label[0] ? r->label : r->plan);
         put_measured(out, r->accuracy, "");
         put_measured(out, r->loss, "");
+        put_epsilon(out, r, r->epsilon_output);
+        put_epsilon(out, r, r->epsilon_server);
         fed_bytes_printf(
             out,
             "<td>%llu<td>%llu<td>%llu<td>%llu<td>%llu<td>%.2f<td><code>%.12s</code>\n",
@@ -78,11 +89,19 @@ static void put_heading(fed_bytes *out, const fed_report *run)
     fed_bytes_put_text(out, " – fedsim</title>\n<h1>");
     put_escaped(out, run->plan);
     fed_bytes_printf(
-        out,
-        "</h1>\n<p>%u clients, fidelity %s, seed %llu, kernel %s, %u "
-        "threads. No noise was added: there is no guarantee of privacy.</p>\n",
+        out, "</h1>\n<p>%u clients, fidelity %s, seed %llu, kernel %s, %u threads. ",
         run->clients, run->fidelity, (unsigned long long)run->seed, run->kernel,
         run->threads);
+    if (run->is_private)
+        fed_bytes_printf(
+            out,
+            "ε is that of a real run at δ = %.3g, of who sees the models and "
+            "of the server; here the noise comes from the seed, and promises "
+            "nothing.</p>\n",
+            run->delta);
+    else
+        fed_bytes_put_text(out,
+                           "No noise was added: there is no guarantee of privacy.</p>\n");
 }
 
 static double accuracy(const fed_report_row *r)
@@ -115,6 +134,27 @@ static double dropped(const fed_report_row *r)
     return r->dropped;
 }
 
+static double epsilon_output(const fed_report_row *r)
+{
+    return r->epsilon_output;
+}
+
+static double epsilon_server(const fed_report_row *r)
+{
+    return r->epsilon_server;
+}
+
+/* A figure of privacy is there only where some run has any. */
+static bool is_shown(const fed_report *runs, size_t n, fed_chart_value *value)
+{
+    if (value != epsilon_output && value != epsilon_server) return true;
+    for (size_t i = 0; i < n; i++)
+        if (runs[i].is_private && runs[i].n_rows &&
+            isfinite(value(&runs[i].rows[runs[i].n_rows - 1])))
+            return true;
+    return false;
+}
+
 fed_status fed_report_page(const fed_report *runs, size_t n, fed_bytes *out,
                            fed_error *err)
 {
@@ -126,13 +166,16 @@ fed_status fed_report_page(const fed_report *runs, size_t n, fed_bytes *out,
                   {"Training loss on the devices", train_loss},
                   {"Uploaded in a round, MB", upload},
                   {"Downloaded in a round, MB", download},
-                  {"Drop-outs in a round", dropped}};
+                  {"Drop-outs in a round", dropped},
+                  {"ε of who sees the models", epsilon_output},
+                  {"ε of the server and its colluders", epsilon_server}};
     fed_bytes_put_text(out, head);
     if (n) put_heading(out, &runs[0]);
     put_table(out, runs, n);
     fed_bytes_put_text(out, "<main>\n");
     for (size_t i = 0; i < sizeof charts / sizeof *charts; i++)
-        fed_chart_put(out, charts[i].title, runs, n, charts[i].value);
+        if (is_shown(runs, n, charts[i].value))
+            fed_chart_put(out, charts[i].title, runs, n, charts[i].value);
     fed_bytes_put_text(out, "</main></html>\n");
     return out->status ? fed_fail(err, out->status, "report: does not fit") : FED_OK;
 }

@@ -35,6 +35,7 @@ fed_status fed_sumrun_new(fed_sumrun **out, const fed_task *task,
     r->threads = fed_parallel_threads(parallel);
     fed_status status = reserve(r, err);
     if (!status) status = fed_version_state_init(&r->state, task, err);
+    if (!status) status = fed_sumrun_open_ledger(r, err);
     if (status)
         fed_sumrun_free(r);
     else
@@ -58,6 +59,7 @@ void fed_sumrun_free(fed_sumrun *r)
     fed_free(r->seats);
     fed_free(r->drawn);
     fed_free(r->roster);
+    fed_population_ledger_free(r->ledger);
     fed_version_state_fini(&r->state);
     fed_free(r);
 }
@@ -199,6 +201,7 @@ static fed_status close_cohort(fed_sumrun *r, fed_turnout *turnout, fed_round_re
     bool enough = out->survivors == out->n_seats ||
                   out->survivors >= fed_task_numbers_of(r->task)->min_survivors;
     out->outcome = enough ? FED_ROUND_COMMITTED : FED_ROUND_ABORTED;
+    if (!status && enough) status = fed_sumrun_charge(r, err);
     if (!status && enough)
         status = fed_version_state_advance(&r->state, &sum, r->parallel, err);
     fed_codec_sum_fini(&sum);

@@ -5,7 +5,7 @@
  *
  * A cohort is kept by the rules of server/round: it closes when it is full, or with enough
  * members when the time to fill it is up; with fewer the next round adds to it; with too few
- * inputs it is aborted, and whoever had sent one has spent the version.
+ * inputs it is aborted, and whoever had sent one has spent the version. So is the ledger.
  */
 #ifndef FED_SUMRUN_H
 #define FED_SUMRUN_H
@@ -36,6 +36,10 @@ FED_MUST_CHECK fed_status fed_sumrun_replay(fed_sumrun *run, const fed_seat *mem
                                             size_t n, fed_round_result *out,
                                             fed_error *err);
 
+/** What the versions have cost, and whether one more would break the plan's promise: then
+ *  there are no further rounds. */
+fed_privacy_spent fed_sumrun_privacy(const fed_sumrun *run);
+bool fed_sumrun_is_spent(const fed_sumrun *run);
 /** The present version; borrowed until the next round. */
 const fed_version_state *fed_sumrun_state(const fed_sumrun *run);
 

@@ -37,9 +37,15 @@ struct fed_sumrun {
     fed_sum_seat *seats;          /* as many as are invited */
     uint32_t n_seats; /* held by earlier rounds of this cohort, and by this one */
     fed_attendee *drawn;
-    fed_seat *roster; /* of the last cohort that closed */
+    fed_population_ledger *ledger; /* NULL without privacy */
+    bool is_spent;                 /* one more round would not fit it */
+    fed_seat *roster;              /* of the last cohort that closed */
 };
 
+/** The ledger that the server would keep: in memory only. */
+FED_MUST_CHECK fed_status fed_sumrun_open_ledger(fed_sumrun *r, fed_error *err);
+/** Charge the cohort whose sum is about to be applied, and the version that it makes. */
+FED_MUST_CHECK fed_status fed_sumrun_charge(fed_sumrun *r, fed_error *err);
 /** Train those of the seats from `first` on whose fate lets them, in parallel. */
 void fed_sumrun_train(fed_sumrun *r, uint32_t first);
 

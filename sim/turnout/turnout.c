@@ -3,7 +3,7 @@
 #include <math.h>
 
 /* What a client is at present. */
-enum { FREE = 0, ENGAGED = 1, SPENT = 2, NOT_ELIGIBLE = 3 };
+enum { FREE = 0, ENGAGED = 1, SPENT = 2, NOT_ELIGIBLE = 3, EXHAUSTED = 4 };
 
 struct fed_turnout {
     const fed_population *population;
@@ -11,7 +11,11 @@ struct fed_turnout {
     fed_faults faults;
     uint64_t rounds;
     uint32_t clients;
-    uint8_t *state;  /* one for each client */
+    uint8_t *state;     /* one for each client */
+    uint64_t *taken;    /* participations of each; NULL: nobody counts */
+    uint64_t taken_max; /* what a device lets itself take part in */
+    uint32_t willing,
+        needed;      /* eligible and not exhausted; members of a cohort, at least */
     uint32_t *order; /* scratch for a draw */
     uint32_t
         *touched; /* clients that are engaged or spent, so that they are freed fast */
@@ -41,6 +45,31 @@ static uint32_t mark_eligible(fed_turnout *t, int64_t min_examples)
     return eligible;
 }
 
+/* With privacy a device keeps its own ledger: it takes part as often as the plan says, and as
+ * its budget against the server allows. */
+static fed_status count_participations(fed_turnout *t, const fed_task *task,
+                                       fed_error *err)
+{
+    const fed_privacy *p = fed_task_privacy(task);
+    fed_dp_event output, server;
+    double budget_output, budget_server;
+    bool bounded;
+    t->needed = fed_task_numbers_of(task)->min_survivors;
+    if (!p) return FED_OK;
+    t->taken = fed_calloc(t->clients, sizeof *t->taken);
+    if (!t->taken) return fed_fail_nomem(err, t->clients * sizeof *t->taken);
+    t->taken_max = p->max_participations ? p->max_participations : UINT64_MAX;
+    FED_TRY(fed_privacy_events(p, &output, &server, &bounded, err));
+    fed_task_privacy_budgets(task, &budget_output, &budget_server);
+    if (!bounded || isinf(budget_server)) return FED_OK;
+    uint64_t fit;
+    FED_TRY(fed_dp_rounds_for_epsilon(&server, p->accountant, budget_server, p->delta,
+                                      &fit, err));
+    if (fit < t->taken_max) t->taken_max = fit;
+    if (!fit) t->willing = 0;
+    return FED_OK;
+}
+
 static fed_status prepare(fed_turnout *t, const fed_task *task, fed_error *err)
 {
     t->state = fed_calloc(t->clients, sizeof *t->state);
@@ -54,6 +83,8 @@ static fed_status prepare(fed_turnout *t, const fed_task *task, fed_error *err)
                         "not_finite: the model takes tokens, which are always finite");
     uint32_t eligible = mark_eligible(t, plan->eligibility.min_examples);
     uint32_t invited = fed_task_numbers_of(task)->invited;
+    t->willing = eligible;
+    FED_TRY(count_participations(t, task, err));
     if (eligible >= invited) return FED_OK;
     return fed_fail(err, FED_E_INVALID,
                     "rounds.cohort: %u devices are invited, %u of the population's %u "
@@ -86,6 +117,7 @@ void fed_turnout_free(fed_turnout *t)
     fed_free(t->state);
     fed_free(t->order);
     fed_free(t->touched);
+    fed_free(t->taken);
     fed_free(t);
 }
 
@@ -147,6 +179,14 @@ void fed_turnout_engage(fed_turnout *t, uint32_t client)
 void fed_turnout_spend(fed_turnout *t, uint32_t client)
 {
     mark(t, client, SPENT);
+    if (!t->taken || ++t->taken[client] < t->taken_max) return;
+    t->state[client] = EXHAUSTED;
+    t->willing--;
+}
+
+bool fed_turnout_is_exhausted(const fed_turnout *t)
+{
+    return t->taken && t->willing < t->needed;
 }
 
 void fed_turnout_reopen(fed_turnout *t)
@@ -156,7 +196,7 @@ void fed_turnout_reopen(fed_turnout *t)
         uint32_t client = t->touched[i];
         if (t->state[client] == SPENT)
             t->touched[kept++] = client;
-        else
+        else if (t->state[client] == ENGAGED)
             t->state[client] = FREE;
     }
     t->n_touched = kept;
@@ -165,7 +205,7 @@ void fed_turnout_reopen(fed_turnout *t)
 void fed_turnout_next(fed_turnout *t)
 {
     for (uint32_t i = 0; i < t->n_touched; i++)
-        t->state[t->touched[i]] = FREE;
+        if (t->state[t->touched[i]] != EXHAUSTED) t->state[t->touched[i]] = FREE;
     t->n_touched = 0;
 }
 

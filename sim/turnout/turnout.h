@@ -73,12 +73,16 @@ void fed_turnout_free(fed_turnout *t);
 FED_MUST_CHECK fed_status fed_turnout_draw(fed_turnout *t, uint32_t places,
                                            fed_attendee *members, uint32_t *n,
                                            fed_error *err);
+/** Have so many devices taken part as often as the plan lets them that no cohort can come
+ *  together any more? */
+bool fed_turnout_is_exhausted(const fed_turnout *t);
 /** Rounds drawn so far. */
 uint64_t fed_turnout_rounds(const fed_turnout *t);
 
 /** This client holds a place in the open cohort, and is not drawn again before it ends. */
 void fed_turnout_engage(fed_turnout *t, uint32_t client);
-/** It has spent the present version, and is not drawn again before the next. */
+/** It has spent the present version, and is not drawn again before the next; never again
+ *  once that was its last participation. */
 void fed_turnout_spend(fed_turnout *t, uint32_t client);
 /** The cohort is over or went on without them: whoever has not spent the version is free. */
 void fed_turnout_reopen(fed_turnout *t);

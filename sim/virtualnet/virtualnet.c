@@ -105,6 +105,16 @@ uint64_t fed_virtualnet_version(const fed_virtualnet *net)
     return fed_virtual_server_info(net).head.version;
 }
 
+fed_privacy_spent fed_virtualnet_privacy(const fed_virtualnet *net)
+{
+    return fed_virtual_server_info(net).privacy;
+}
+
+bool fed_virtualnet_is_spent(const fed_virtualnet *net)
+{
+    return fed_virtual_server_info(net).head.state == FED_TASK_SPENT;
+}
+
 void fed_virtualnet_task(const fed_virtualnet *net, uint8_t task[32])
 {
     memcpy(task, net->task_id.bytes, sizeof net->task_id.bytes);
@@ -232,12 +242,14 @@ static void count_upload(fed_virtualnet *net, const fed_virtual_device *d)
     net->result->refused += d->is_refused;
 }
 
-/* A device that has ended its part in order, and keeps no residual, remembers nothing that
- * would ever matter: it is forgotten, and made anew when it is drawn again. */
+/* A device that has ended its part in order, and keeps neither residual nor ledger, remembers
+ * nothing that would ever matter: it is forgotten, and made anew when it is drawn again. */
 static void leave(fed_virtualnet *net, fed_virtual_device *d)
 {
     fed_virtual_device_off(d);
-    if (!d->is_done || fed_task_plan(net->config.task)->update.residual) return;
+    const fed_task *task = net->config.task;
+    if (!d->is_done || fed_task_plan(task)->update.residual || fed_task_privacy(task))
+        return;
     net->devices[d->client] = NULL;
     fed_virtual_device_free(d);
 }

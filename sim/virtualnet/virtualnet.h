@@ -18,6 +18,7 @@
 
 #include "base.h"
 #include "population.h"
+#include "round.h"
 #include "task.h"
 #include "turnout.h"
 
@@ -47,6 +48,9 @@ FED_MUST_CHECK fed_status fed_virtualnet_round(fed_virtualnet *net, fed_turnout 
 const float *fed_virtualnet_params(const fed_virtualnet *net);
 /** Its number. */
 uint64_t fed_virtualnet_version(const fed_virtualnet *net);
+/** What the versions have cost, and whether the server has ended the task over it. */
+fed_privacy_spent fed_virtualnet_privacy(const fed_virtualnet *net);
+bool fed_virtualnet_is_spent(const fed_virtualnet *net);
 /** The address of the signed task document, which is the task's name. */
 void fed_virtualnet_task(const fed_virtualnet *net, uint8_t task[32]);
 /** The virtual time that has passed, and the events that were carried out. */

@@ -99,8 +99,9 @@ static void test_budget_ends_the_task(void)
     world_init(&w);
     world_create_task(&w, plan_of(&plan));
     fed_task_info info = world_info(&w);
-    CHECK(info.is_private && info.epsilon_output == 0 && info.epsilon_server == 0);
-    CHECK(info.budget_output == 5 && info.budget_server == 5);
+    CHECK(info.privacy.is_private && info.privacy.epsilon_output == 0 &&
+          info.privacy.epsilon_server == 0);
+    CHECK(info.privacy.budget_output == 5 && info.privacy.budget_server == 5);
     run(&w, MAX_STEPS);
     info = world_info(&w);
     CHECK_EQ(info.head.state, FED_TASK_SPENT);
@@ -108,11 +109,12 @@ static void test_budget_ends_the_task(void)
     CHECK(info.head.version > 1 && info.head.version < 10);
     CHECK_EQ(released(&w), info.head.version);
     CHECK_EQ(seen(&w), info.head.version);
-    CHECK(info.epsilon_output > 0 && info.epsilon_output <= 5);
-    CHECK(info.epsilon_server >= info.epsilon_output && info.epsilon_server <= 5);
+    CHECK(info.privacy.epsilon_output > 0 && info.privacy.epsilon_output <= 5);
+    CHECK(info.privacy.epsilon_server >= info.privacy.epsilon_output &&
+          info.privacy.epsilon_server <= 5);
     fed_note("%llu rounds of 10: epsilon %.3f and %.3f of 5",
-             (unsigned long long)info.head.version, info.epsilon_output,
-             info.epsilon_server);
+             (unsigned long long)info.head.version, info.privacy.epsilon_output,
+             info.privacy.epsilon_server);
     check_devices(&w);
     world_kill_server(&w);
     world_fail_waiting(&w);
@@ -188,7 +190,7 @@ static void run_with_kills(const char *adversary, uint64_t seed, unsigned *kills
     CHECK_MSG(info.head.state == FED_TASK_SPENT || info.head.state == FED_TASK_DONE,
               "seed %llu: %s", (unsigned long long)seed,
               fed_task_state_name(info.head.state));
-    CHECK(info.epsilon_output <= 8 && info.epsilon_server <= 8);
+    CHECK(info.privacy.epsilon_output <= 8 && info.privacy.epsilon_server <= 8);
     check_devices(&w);
     world_fini(&w);
 }
@@ -228,10 +230,12 @@ static void test_abort_is_not_refunded(void)
     CHECK_EQ(world_info(&w).head.version, 0);
     CHECK_EQ(seen(&w), 1);
     CHECK_EQ(released(&w), 0);
-    CHECK(world_info(&w).epsilon_server > 0 && world_info(&w).epsilon_output == 0);
+    CHECK(world_info(&w).privacy.epsilon_server > 0 &&
+          world_info(&w).privacy.epsilon_output == 0);
     world_kill_server(&w);
     world_fail_waiting(&w);
-    CHECK(world_info(&w).epsilon_server > 0 && world_info(&w).epsilon_output == 0);
+    CHECK(world_info(&w).privacy.epsilon_server > 0 &&
+          world_info(&w).privacy.epsilon_output == 0);
     CHECK_EQ(seen(&w), 1);
     world_fini(&w);
 }

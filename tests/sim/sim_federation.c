@@ -102,6 +102,14 @@ static bool do_round(parts *p, history *out)
     return out->attempts < 400;
 }
 
+static bool is_over(const parts *p, history *out)
+{
+    out->is_spent =
+        p->net ? fed_virtualnet_is_spent(p->net) : fed_sumrun_is_spent(p->sum);
+    out->is_exhausted = fed_turnout_is_exhausted(p->turnout);
+    return out->is_spent || out->is_exhausted;
+}
+
 void federation_run(const federation *f, history *out)
 {
     fed_error err;
@@ -118,9 +126,13 @@ void federation_run(const federation *f, history *out)
     }
     note_model(&p, out);
     size_t wanted = (size_t)fed_task_plan(p.task)->rounds.count;
-    while (out->n < wanted && do_round(&p, out))
+    while (out->n < wanted && !is_over(&p, out) && do_round(&p, out))
         ;
-    CHECK_EQ(out->n, wanted);
+    fed_privacy_spent spent =
+        p.net ? fed_virtualnet_privacy(p.net) : fed_sumrun_privacy(p.sum);
+    out->epsilon_output = spent.epsilon_output;
+    out->epsilon_server = spent.epsilon_server;
+    if (!is_over(&p, out)) CHECK_EQ(out->n, wanted);
     if (p.net) out->virtual_ms = fed_virtualnet_now_ms(p.net);
     if (p.net) out->events = fed_virtualnet_events(p.net);
     close_parts(&p);

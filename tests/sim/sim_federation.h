@@ -28,11 +28,13 @@ typedef struct history {
     size_t n_seats[FEDERATION_VERSIONS_MAX];
     fed_round_result total; /* sums over all rounds */
     unsigned attempts, aborted, filling;
+    double epsilon_output, epsilon_server; /* at the end */
+    bool is_spent, is_exhausted;
     int64_t virtual_ms;
     uint64_t events;
 } history;
 
-/** Run until the plan's rounds.count versions are made. */
+/** Run until the plan's rounds.count versions are made, or its privacy allows no more. */
 void federation_run(const federation *f, history *out);
 /** Replay the rosters of `of` and fill `out` with the models. */
 void federation_replay(const federation *f, const history *of, history *out);

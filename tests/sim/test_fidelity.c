@@ -34,6 +34,10 @@ static void check_agree(const federation *f, history *out)
             CHECK_EQ(other.total.survivors, out->total.survivors);
             CHECK_EQ(other.total.refused, out->total.refused);
             CHECK_EQ(other.total.uploads, out->total.uploads);
+            CHECK(other.epsilon_output == out->epsilon_output &&
+                  other.epsilon_server == out->epsilon_server);
+            CHECK(other.is_spent == out->is_spent &&
+                  other.is_exhausted == out->is_exhausted);
         }
 }
 
@@ -205,6 +209,31 @@ static void test_private(void)
     }
 }
 
+/* It ends by itself, at the same round in either fidelity: when the budget is spent, or the
+ * devices have taken part as often as they may. */
+static void test_private_ends(void)
+{
+    static history h;
+    federation f = {.update = DENSE ",\"clip\":0.5",
+                    .rounds = "\"count\":50,\"cohort\":6,\"over_select\":1",
+                    .secagg = "\"adversary\":\"curious\"",
+                    .privacy = "\"mechanism\":\"distributed_gaussian\","
+                               "\"noise_multiplier\":4,\"epsilon\":3,\"delta\":1e-3,"
+                               "\"population\":20,\"max_participations\":40",
+                    .faults = {{0, 0, 0, 0.02, 0.02}, 0, 0, 0},
+                    .seed = 1,
+                    .clients = 20};
+    check_agree(&f, &h);
+    CHECK(h.is_spent && h.n > 2 && h.n < 50);
+    CHECK(h.epsilon_server > 0 && h.epsilon_server <= 3);
+    fed_note("%zu versions until epsilon was %.3f of 3", h.n, h.epsilon_server);
+    f.privacy = "\"mechanism\":\"distributed_gaussian\",\"noise_multiplier\":4,"
+                "\"epsilon\":3,\"delta\":1e-3,\"population\":20,\"max_participations\":2";
+    check_agree(&f, &h);
+    CHECK(h.is_exhausted && !h.is_spent);
+    CHECK(h.total.uploads <= 2 * 20 && h.total.uploads > 2 * 14);
+}
+
 /* The server dies at any step, and its trace is still the truth. */
 static void test_crashes(void)
 {
@@ -270,9 +299,10 @@ static void test_replay_refusals(void)
 
 int main(void)
 {
-    static const fed_case cases[] = {
-        CASE(test_plain),  CASE(test_bytes),   CASE(test_seeds),
-        CASE(test_replay), CASE(test_crashes), CASE(test_replay_refusals),
-        CASE(test_secagg), CASE(test_private), CASE(test_drop_outs)};
+    static const fed_case cases[] = {CASE(test_plain),        CASE(test_bytes),
+                                     CASE(test_seeds),        CASE(test_replay),
+                                     CASE(test_crashes),      CASE(test_replay_refusals),
+                                     CASE(test_secagg),       CASE(test_private),
+                                     CASE(test_private_ends), CASE(test_drop_outs)};
     return fed_run("fidelity", cases, sizeof cases / sizeof *cases);
 }

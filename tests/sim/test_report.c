@@ -117,7 +117,7 @@ static void test_csv(void)
     CHECK_OK(fed_report_csv(&run, 1, &text, &err), &err);
     const char *csv = fed_bytes_text(&text);
     CHECK_EQ(count(csv, "\n"), 1 + ROWS);
-    CHECK(strstr(csv, "\"name=\"\"x\"\"\",1,1,0.5,1,0.25,1000,3000,10,6,5,2,0,0,0\n"));
+    CHECK(strstr(csv, "\"name=\"\"x\"\"\",1,1,0.5,1,0.25,1000,3000,10,6,5,2,0,0,0,,\n"));
     CHECK(strstr(csv, ",2,2,,,0.25,"));
     fed_bytes_fini(&text);
     fed_report_fini(&run);
@@ -146,6 +146,38 @@ static void test_page(void)
     fed_report_fini(&runs[1]);
 }
 
+/* Two numbers side by side, and a word where there is none. */
+static void test_privacy(void)
+{
+    fed_report run;
+    fed_error err;
+    fed_bytes text;
+    make(&run, "");
+    run.is_private = true;
+    run.delta = 1e-5;
+    for (size_t i = 0; i < run.n_rows; i++) {
+        run.rows[i].epsilon_output = (double)(i + 1) / 2;
+        run.rows[i].epsilon_server = INFINITY;
+    }
+    run.epsilon_output = 1.5, run.epsilon_server = INFINITY;
+    json_t *json = parse(&run, 1);
+    CHECK_NEAR(json_real_value(json_object_get(json, "epsilon_output")), 1.5, 1e-9);
+    CHECK(json_is_null(json_object_get(json, "epsilon_server")));
+    CHECK_NEAR(json_real_value(json_object_get(json, "delta")), 1e-5, 1e-12);
+    json_decref(json);
+    fed_bytes_init(&text, 1 << 20);
+    CHECK_OK(fed_report_csv(&run, 1, &text, &err), &err);
+    CHECK(strstr(fed_bytes_text(&text), ",0,0,0,0.5,\n") != NULL);
+    fed_bytes_clear(&text);
+    CHECK_OK(fed_report_page(&run, 1, &text, &err), &err);
+    const char *page = fed_bytes_text(&text);
+    CHECK_EQ(count(page, "<svg"), 7); /* no curve where nothing is promised */
+    CHECK(strstr(page, "<td>1.5<td>none promised") != NULL);
+    CHECK(strstr(page, "No noise") == NULL && strstr(page, "inf") == NULL);
+    fed_bytes_fini(&text);
+    fed_report_fini(&run);
+}
+
 static void test_limit(void)
 {
     fed_report run;
@@ -160,8 +192,8 @@ static void test_limit(void)
 
 int main(void)
 {
-    static const fed_case cases[] = {CASE(test_totals), CASE(test_json),
-                                     CASE(test_empty),  CASE(test_csv),
-                                     CASE(test_page),   CASE(test_limit)};
+    static const fed_case cases[] = {
+        CASE(test_totals), CASE(test_json),    CASE(test_empty), CASE(test_csv),
+        CASE(test_page),   CASE(test_privacy), CASE(test_limit)};
     return fed_run("report", cases, sizeof cases / sizeof *cases);
 }

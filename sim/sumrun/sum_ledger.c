@@ -1,0 +1,47 @@
+/* What the rounds cost, by the server's own book, of which nothing is stored. */
+#include "sumrun_internal.h"
+
+fed_status fed_sumrun_open_ledger(fed_sumrun *r, fed_error *err)
+{
+    fed_outbox unused;
+    if (!fed_task_privacy(r->task)) return FED_OK;
+    fed_outbox_init(&unused);
+    fed_status status =
+        fed_population_ledger_new(&r->ledger, "simulated", r->task, &unused, err);
+    fed_outbox_fini(&unused);
+    return status;
+}
+
+/* Each version has one cohort here, whatever its name. */
+static fed_status charge(fed_sumrun *r, fed_outbox *unused, fed_error *err)
+{
+    uint8_t id[FED_COHORT_ID_BYTES] = {0};
+    fed_store_u64(id, r->state.version);
+    FED_TRY(fed_population_ledger_charge(r->ledger, r->task, FED_LEDGER_SEEN, id, unused,
+                                         err));
+    FED_TRY(fed_population_ledger_charge(r->ledger, r->task, FED_LEDGER_OUTPUT, id,
+                                         unused, err));
+    fed_status status = fed_population_ledger_check(r->ledger, r->task, err);
+    r->is_spent = status == FED_E_BUDGET;
+    return r->is_spent ? FED_OK : status;
+}
+
+fed_status fed_sumrun_charge(fed_sumrun *r, fed_error *err)
+{
+    fed_outbox unused;
+    if (!r->ledger) return FED_OK;
+    fed_outbox_init(&unused);
+    fed_status status = charge(r, &unused, err);
+    fed_outbox_fini(&unused);
+    return status;
+}
+
+fed_privacy_spent fed_sumrun_privacy(const fed_sumrun *r)
+{
+    return fed_population_ledger_tell(r->ledger, r->task);
+}
+
+bool fed_sumrun_is_spent(const fed_sumrun *r)
+{
+    return r->is_spent;
+}
