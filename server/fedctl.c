@@ -185,7 +185,8 @@ static const fed_command commands[] = {
      .operands = "ID",
      .help = "wait until a task is done and evaluated",
      .details = "Exits with 0 when all rounds are made, and with 1 when the task was "
-                "stopped, has expired, or is not done in time.",
+                "stopped, has expired, its privacy budget is spent, or it is not done "
+                "in time.",
      .options = fed_ctl_wait_options,
      .run = fed_ctl_task_wait},
     {.name = "model list",

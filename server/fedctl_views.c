@@ -101,11 +101,22 @@ fed_status fed_ctl_task_list(const fed_operands *operands, fed_error *err)
     return status;
 }
 
+/* What is null elsewhere is not known; in privacy it is a promise that nobody made. */
+static const char *word_for_null(const char *name)
+{
+    if (strcmp(name, "privacy") == 0) return "no noise: no guarantee";
+    if (strncmp(name, "privacy.epsilon", 15) == 0) return "none promised";
+    return strncmp(name, "privacy.", 8) == 0 ? "none" : NULL;
+}
+
 static void put_line(fed_text_table *t, const char *name, const json_t *value)
 {
-    if (json_is_null(value)) return;
+    const char *word = word_for_null(name);
+    if (json_is_null(value) && !word) return;
     fed_text_table_put(t, "%s", name);
-    if (json_is_string(value))
+    if (json_is_null(value))
+        fed_text_table_put(t, "%s", word);
+    else if (json_is_string(value))
         fed_text_table_put(t, "%s", json_string_value(value));
     else if (json_is_integer(value))
         fed_text_table_put(t, "%" JSON_INTEGER_FORMAT, json_integer_value(value));

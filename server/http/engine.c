@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -44,7 +45,7 @@ struct fed_engine {
 
 /* A version that is there is no news, and one that was evaluated before is not again. */
 static fed_status restore_followed(fed_engine *e, const fed_journal *journal,
-                                      fed_error *err)
+                                   fed_error *err)
 {
     for (size_t i = 0; i < fed_coordinator_task_count(e->coordinator); i++) {
         fed_task_info info;
@@ -373,13 +374,33 @@ static fed_status take_reports(fed_engine *e, fed_error *err)
 }
 
 /* Only now, behind fed_store_apply(): what the log says has happened outlives a crash. */
+/* " epsilon_output=1.2 epsilon_server=none", or nothing where nothing is private. */
+static void say_epsilon(char *out, size_t size, const char *name, double epsilon)
+{
+    if (isfinite(epsilon))
+        snprintf(out, size, " %s=%.4g", name, epsilon);
+    else
+        snprintf(out, size, " %s=none", name);
+}
+
+static const char *say_privacy(const fed_privacy_spent *p, char out[96])
+{
+    out[0] = 0;
+    if (!p->is_private) return out;
+    say_epsilon(out, 48, "epsilon_output", p->epsilon_output);
+    say_epsilon(out + strlen(out), 48, "epsilon_server", p->epsilon_server);
+    return out;
+}
+
 static void log_version(followed_task *t, const fed_task_info *info)
 {
     if (t->version == info->head.version) return;
+    char privacy[96];
     t->version = info->head.version;
     fed_log(FED_LOG_INFO, "version_committed",
-            "task=%s version=%" PRIu64 " members=%u survivors=%u", info->document->name,
-            t->version, info->last_members, info->last_survivors);
+            "task=%s version=%" PRIu64 " members=%u survivors=%u%s", info->document->name,
+            t->version, info->last_members, info->last_survivors,
+            say_privacy(&info->privacy, privacy));
 }
 
 static void tell_versions(fed_engine *e)

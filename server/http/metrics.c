@@ -127,6 +127,18 @@ static double loss(const fed_task_info *info, const fed_last_evaluation *v)
     return v->known ? v->loss : NAN;
 }
 
+static double epsilon_output(const fed_task_info *info, const fed_last_evaluation *v)
+{
+    (void)v;
+    return info->privacy.is_private ? info->privacy.epsilon_output : INFINITY;
+}
+
+static double epsilon_server(const fed_task_info *info, const fed_last_evaluation *v)
+{
+    (void)v;
+    return info->privacy.is_private ? info->privacy.epsilon_server : INFINITY;
+}
+
 static const struct {
     const char *name, *type, *help;
     task_metric_value *value;
@@ -140,6 +152,10 @@ static const struct {
     {"task_cohort_submitted", "gauge", "Inputs in the open cohort.", cohort_submitted},
     {"task_accuracy_ratio", "gauge", "On the hold-out; NaN: not known.", accuracy},
     {"task_loss", "gauge", "On the hold-out; NaN: not known.", loss},
+    {"task_epsilon_output", "gauge", "Spent to who sees models; +Inf: none promised.",
+     epsilon_output},
+    {"task_epsilon_server", "gauge", "Spent to the server; +Inf: none promised.",
+     epsilon_server},
 };
 
 /* Names need not differ between tasks; ids do. */

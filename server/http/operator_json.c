@@ -121,6 +121,18 @@ static json_t *progress_json(const fed_task_info *info)
                      (json_int_t)numbers->download_bytes);
 }
 
+/* What was given away, always as two numbers; null where nothing is promised, or limited. */
+static json_t *privacy_json(const fed_task_info *info)
+{
+    const fed_privacy_spent *p = &info->privacy;
+    if (!p->is_private) return json_null();
+    return json_pack("{s:o,s:o,s:o,s:o,s:o}", "epsilon_output",
+                     real_json(p->epsilon_output), "epsilon_server",
+                     real_json(p->epsilon_server), "budget_output",
+                     real_json(p->budget_output), "budget_server",
+                     real_json(p->budget_server), "delta", real_json(p->delta));
+}
+
 /* Move the fields of `part` (taken) into `json`; false when memory is out. */
 static bool add_fields(json_t *json, json_t *part)
 {
@@ -134,6 +146,7 @@ static json_t *task_json(fed_engine *e, size_t index, const fed_task_info *info)
     json_t *json = identity_json(info);
     bool ok = add_fields(json, progress_json(info));
     ok = add_fields(json, evaluation_json(e, index, info)) && ok;
+    ok = ok && json_object_set_new(json, "privacy", privacy_json(info)) == 0;
     if (ok && json_object_set_new(json, "cohort", cohort_json(info)) == 0) return json;
     json_decref(json);
     return NULL;

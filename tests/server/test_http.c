@@ -398,7 +398,7 @@ static void check_metric_line(const char *line, size_t n, char typed[128])
     CHECK_MSG(is_name(text, name) && strncmp(text, typed, name) == 0, "%s", text);
     char *value = strrchr(text, ' ');
     double number;
-    CHECK_MSG(value && (strcmp(value, " NaN") == 0 ||
+    CHECK_MSG(value && (strcmp(value, " NaN") == 0 || strcmp(value, " +Inf") == 0 ||
                         fed_text_to_double(value + 1, strlen(value + 1), &number)),
               "%s", text);
     *value = 0;
