@@ -244,7 +244,7 @@ static fed_secagg_server *make_server(const fates *f)
 {
     fed_error err;
     fed_secagg_server *s;
-    fed_secagg_params params = {.threat = {FED_SECAGG_CURIOUS, 0, 0},
+    fed_secagg_params params = {.threat = {FED_SECAGG_CURIOUS, 0, 0, false},
                                 .stream = FED_KEYSTREAM_AES256_CTR,
                                 .n_min = 3,
                                 .n_max = f->n,
@@ -277,7 +277,7 @@ static void bench_unmask(fed_bench *b, uint32_t n, bool complete, unsigned perce
     static int used;
     fed_error err;
     fed_secagg_graph g = {n, n - 1, n - 1 - n / 3, n - 1};
-    fed_secagg_threat threat = {FED_SECAGG_ACTIVE, 50000, 300000};
+    fed_secagg_threat threat = {FED_SECAGG_ACTIVE, 50000, 300000, false};
     if (!complete) must(fed_secagg_graph_choose(&threat, n, &g, &err), &err);
     fates f = {n, g.k, g.t, percent / 10, 100000};
     char *name = names[used++];
@@ -330,7 +330,7 @@ static void bench_bytes(fed_bench *b, uint32_t n)
     static int used;
     fed_error err;
     fed_secagg_graph g;
-    fed_secagg_threat threat = {FED_SECAGG_ACTIVE, 50000, 200000};
+    fed_secagg_threat threat = {FED_SECAGG_ACTIVE, 50000, 200000, false};
     must(fed_secagg_graph_choose(&threat, n, &g, &err), &err);
     double bytes = FED_SECAGG_BUNDLE + 5.0 * FED_SECAGG_HEADER + FED_ED25519_SIGNATURE +
                    g.k * (2.0 + FED_SECAGG_SEALED + FED_SHAMIR_SHARE) +
