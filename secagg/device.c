@@ -309,3 +309,15 @@ fed_status fed_secagg_device_restore(fed_secagg_device **out,
     *out = d;
     return FED_OK;
 }
+
+size_t fed_secagg_device_bytes(const fed_secagg_graph *graph,
+                               fed_secagg_adversary adversary)
+{
+    size_t k = graph->k;
+    size_t share = FED_SECAGG_HEADER + k * FED_SECAGG_SEALED;
+    size_t reveal = FED_SECAGG_HEADER + fed_map_bytes(graph->k) + k * FED_SHAMIR_SHARE;
+    size_t bytes = FED_SECAGG_BUNDLE + share + FED_SECAGG_HEADER + reveal;
+    if (adversary != FED_SECAGG_ACTIVE) return bytes;
+    size_t pick = FED_SECAGG_HEADER + k * sizeof(uint16_t);
+    return bytes + pick + FED_SECAGG_HEADER + FED_ED25519_SIGNATURE;
+}

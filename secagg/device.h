@@ -87,4 +87,10 @@ FED_MUST_CHECK fed_status fed_secagg_device_receive(fed_secagg_device *device,
 /** Leave: wipe the secrets, remember the reason. */
 void fed_secagg_device_abort(fed_secagg_device *device, const char *reason);
 
+/** What a member sends in all phases of a cohort with this graph that nobody leaves, beside
+ *  the packed vectors. It is the mean over the members, to a byte, where they pick each other
+ *  and one may hold more shares than another; else it is exact. */
+size_t fed_secagg_device_bytes(const fed_secagg_graph *graph,
+                               fed_secagg_adversary adversary);
+
 #endif

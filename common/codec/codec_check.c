@@ -65,6 +65,12 @@ static fed_status check_selection(const fed_codec_config *c, fed_error *err)
     FED_TRY(check_real("update.fraction", c->fraction, 1e-6, 1, err));
     if (c->select == FED_CODEC_TOP_K) return FED_OK;
     FED_TRY(check_whole("update.block", c->block, 1, FED_CODEC_BLOCK_MAX, err));
+    double budget = floor(c->fraction * (double)c->d + 0.5);
+    if (c->block > 1 && c->block > budget)
+        return fed_fail(err, FED_E_INVALID,
+                        "update.block: %u coordinates are more than the %.0f of %zu that "
+                        "update.fraction, %g, lets travel",
+                        c->block, budget, c->d, c->fraction);
     FED_TRY(check_boundaries(c, err));
     if (c->select == FED_CODEC_RAND_K) return FED_OK;
     FED_TRY(

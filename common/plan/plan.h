@@ -174,14 +174,16 @@ typedef struct fed_plan_train {
 typedef struct fed_plan_update {
     fed_plan_select select;
     double fraction;
-    int64_t block, vote_bits;
+    int64_t block, vote_bits, vote_period;
+    double vote_memory;
     fed_plan_rotate rotate;
     int64_t bits; /* 1..16, FED_PLAN_SIGN, FED_PLAN_FLOAT32 */
-    double clip;  /* L2 norm, or FED_PLAN_AUTO */
+    double tail;
+    double clip; /* L2 norm, or FED_PLAN_AUTO */
     fed_plan_weight weight;
     int64_t max_weight;
     bool residual;
-    double residual_decay;
+    double residual_decay, residual_cap;
 } fed_plan_update;
 
 typedef struct fed_plan_download {

@@ -134,9 +134,13 @@ const fed_plan_field fed_plan_fields[] = {
     {FIELD(update.fraction, FED_FIELD_NUMBER), .fallback = "0.1", .min = 0, .max = 1,
      .above_min = true,
      .doc = "The share of the coordinates that travels (`voted`, `rand_k`, `top_k`)."},
-    INT(update.block, "32", 1, 65536, NULL,
-        "Coordinates per block that is selected or not (`voted`)."),
-    INT(update.vote_bits, "2", 1, 8, NULL, "Bits of one vote (`voted`)."),
+    INT(update.block, "64", 1, 65536, NULL,
+        "Coordinates per block that is selected or not (`voted`, `rand_k`)."),
+    INT(update.vote_bits, "1", 1, 8, NULL, "Bits of one vote (`voted`)."),
+    INT(update.vote_period, "4", 1, 64, NULL,
+        "A block is voted on in every so many versions (`voted`)."),
+    SHARE(update.vote_memory, "0.5", NULL,
+          "The share of a block's old score that stays when it is voted on (`voted`)."),
     CHOICE(update.rotate, "\"hadamard\"",
            WORDS({"none", FED_ROTATE_NONE}, {"hadamard", FED_ROTATE_HADAMARD}),
            "Randomised rotation before rounding: it spreads large values, so that fewer "
@@ -145,6 +149,9 @@ const fed_plan_field fed_plan_fields[] = {
         WORDS({"sign", FED_PLAN_SIGN}, {"float32", FED_PLAN_FLOAT32}),
         "Bits to which each coordinate is rounded, stochastically; `sign` and `float32` "
         "only without secure aggregation."),
+    NUMBER(update.tail, "3", 0.5, 100, NULL,
+           "Half the range of the levels, in standard deviations of a coordinate of an "
+           "update of the norm `clip`; what lies beyond is cut off."),
     POSITIVE(
         update.clip, "\"auto\"", 1e9, WORDS({"auto", FED_PLAN_AUTO}),
         "L2 norm to which an update is clipped; `auto` derives it, version by version, "
@@ -159,6 +166,8 @@ const fed_plan_field fed_plan_fields[] = {
          "update."),
     NUMBER(update.residual_decay, "1", 0, 1, NULL,
            "The residual is multiplied by this for each version that the device missed."),
+    POSITIVE(update.residual_cap, "4", 1e6, NULL,
+             "The norm that a residual keeps at most, in clip norms."),
 
     INT(download.fraction_bits, "12", 1, 24, WORDS({"none", FED_PLAN_NONE}),
         "Published weights are multiples of 2 to the power of minus this, which makes "
@@ -356,6 +365,7 @@ const fed_plan_exception fed_plan_exceptions[] = {
     {"train.momentum", "train.optimizer", "nesterov", "0.9"},
     {"update.rotate", "update.bits", "float32", "\"none\""},
     {"update.residual", "update.select", "dense", "false"},
+    {"update.residual", "update.select", "rand_k", "false"},
     {"privacy.accountant", "privacy.mechanism", "distributed_skellam", "\"rdp\""},
     {"download.differences", "download.fraction_bits", "none", "0"},
 };

@@ -47,6 +47,10 @@ fed_codec_config fed_task_codec_config(const fed_task *task, uint32_t *boundarie
     c.fraction = update->fraction;
     c.block = (uint32_t)update->block;
     c.vote_bits = (unsigned)update->vote_bits;
+    c.vote_period = (unsigned)update->vote_period;
+    c.vote_memory = update->vote_memory;
+    c.tail = update->tail;
+    c.residual_cap = update->residual_cap;
     c.residual = update->residual;
     c.residual_decay = update->residual_decay;
     c.rotate =
@@ -80,14 +84,29 @@ void fed_task_count_members(fed_task *task)
     task->numbers.min_survivors = min_survivors(task->plan, task->numbers.invited);
 }
 
-/* The frames of place, join and input, beside the update itself. */
-static size_t frame_bytes(void)
+/* What a device sends beside the update itself: frames, and the bodies of place, join and,
+ * with secure aggregation, of each of its phases. */
+static fed_status message_bytes(const fed_task *task, size_t *out, fed_error *err)
 {
-    return 3 * (size_t)FED_ENVELOPE_OVERHEAD + FED_PLACE_BYTES + FED_UPDATE_ID_BYTES + 4;
+    const fed_plan_secagg *plan = &task->plan->secagg;
+    fed_secagg_graph graph;
+    size_t frames = 3; /* place, join, input */
+    FED_TRY(fed_task_choose_graph(task, &graph, err));
+    *out = FED_PLACE_BYTES + FED_UPDATE_ID_BYTES + sizeof(uint32_t);
+    if (plan->enabled) {
+        bool active = plan->adversary == FED_ADVERSARY_ACTIVE;
+        frames += active ? 4 : 2; /* share, reveal; pick, confirm */
+        *out += fed_secagg_device_bytes(&graph,
+                                        active ? FED_SECAGG_ACTIVE : FED_SECAGG_CURIOUS);
+    }
+    *out += frames * FED_ENVELOPE_OVERHEAD;
+    return FED_OK;
 }
 
 static fed_status price_round(fed_task *task, fed_error *err)
 {
+    size_t messages;
+    FED_TRY(message_bytes(task, &messages, err));
     fed_codec_round *round = NULL;
     fed_bytes blob;
     fed_bytes_init(&blob, SIZE_MAX);
@@ -95,7 +114,7 @@ static fed_status price_round(fed_task *task, fed_error *err)
     if (status == FED_OK) status = fed_codec_round_encode(task->codec, round, &blob, err);
     if (status == FED_OK) {
         task->numbers.update_bytes = fed_codec_upload_bytes(task->codec, round);
-        task->numbers.upload_bytes = task->numbers.update_bytes + frame_bytes();
+        task->numbers.upload_bytes = task->numbers.update_bytes + messages;
         task->numbers.download_bytes = task->numbers.model_bytes + blob.len;
     }
     fed_bytes_fini(&blob);

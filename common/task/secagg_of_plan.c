@@ -26,17 +26,18 @@ static uint32_t members_min(const fed_task *task)
     return n < FED_SECAGG_MEMBERS_MIN ? FED_SECAGG_MEMBERS_MIN : n;
 }
 
-fed_status fed_task_check_secagg(const fed_task *task, fed_error *err)
+fed_status fed_task_choose_graph(const fed_task *task, fed_secagg_graph *out,
+                                 fed_error *err)
 {
-    fed_secagg_graph graph;
     const fed_plan_secagg *plan = &task->plan->secagg;
+    *out = (fed_secagg_graph){0};
     if (!plan->enabled) return FED_OK;
     fed_secagg_threat threat = threat_of(task);
     if (task->numbers.invited > FED_SECAGG_MEMBERS_MAX)
         return fed_fail(err, FED_E_REFUSED, "secagg: %u members in a cohort, at most %d",
                         task->numbers.invited, FED_SECAGG_MEMBERS_MAX);
     fed_status status =
-        fed_secagg_graph_choose(&threat, task->numbers.invited, &graph, err);
+        fed_secagg_graph_choose(&threat, task->numbers.invited, out, err);
     return fed_fail_in(err, status, "secagg");
 }
 

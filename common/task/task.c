@@ -72,8 +72,7 @@ static fed_status build(fed_task *task, fed_error *err)
     fed_task_count_members(task);
     FED_TRY(make_codec(task, err));
     FED_TRY(fed_plan_write(task->plan, &task->resolved, err));
-    FED_TRY(fed_task_derive(task, err));
-    return fed_task_check_secagg(task, err);
+    return fed_task_derive(task, err);
 }
 
 fed_status fed_task_price(fed_task **out, fed_plan *plan, const uint8_t seed[32],

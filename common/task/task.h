@@ -30,7 +30,8 @@ typedef struct fed_task_numbers {
     size_t params;          /* d: parameters of the model */
     size_t model_bytes;     /* of the model file, not compressed */
     size_t update_bytes;    /* of an upload's vectors in the first round */
-    size_t upload_bytes;    /* of all that a device sends in a round, frames included */
+    size_t upload_bytes;    /* of all cohort messages that a device sends in a round of a
+                               full cohort that nobody leaves, frames included */
     size_t download_bytes;  /* of all that a device fetches in a round */
     double train_flops;     /* forward and backward, one example */
     size_t train_arena_bytes, infer_arena_bytes;

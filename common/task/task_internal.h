@@ -76,9 +76,11 @@ typedef struct fed_task_rounder {
 const fed_codec_rounder *fed_task_rounder_init(fed_task_rounder *r, const fed_task *task);
 /** numbers.invited and numbers.min_survivors. */
 void fed_task_count_members(fed_task *task);
-/** Refuse settings under which no graph is both safe and likely to finish. */
-FED_MUST_CHECK fed_status fed_task_check_secagg(const fed_task *task, fed_error *err);
-/** Fill the rest of task->numbers; needs everything else. */
+/** The graph of a full cohort, all zero without secure aggregation. FED_E_REFUSED for
+ *  settings under which none is both safe and likely to finish. */
+FED_MUST_CHECK fed_status fed_task_choose_graph(const fed_task *task,
+                                                fed_secagg_graph *out, fed_error *err);
+/** Fill the rest of task->numbers; needs everything else. Refuses as the function above. */
 FED_MUST_CHECK fed_status fed_task_derive(fed_task *task, fed_error *err);
 
 #endif

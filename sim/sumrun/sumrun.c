@@ -151,8 +151,8 @@ static bool has_sent(const fed_sum_seat *seat)
     return seat->who.fate > FED_FATE_BEFORE_INPUT;
 }
 
-/* The frames of place, join and input, beside the update itself. */
-static uint64_t frames(const fed_sumrun *r)
+/* What a device sends beside the update itself. */
+static uint64_t other_bytes(const fed_sumrun *r)
 {
     const fed_task_numbers *n = fed_task_numbers_of(r->task);
     return n->upload_bytes - n->update_bytes;
@@ -163,7 +163,7 @@ static void spend(fed_sumrun *r, fed_sum_seat *seat, fed_turnout *turnout,
                   fed_round_result *out)
 {
     out->uploads++;
-    out->upload_bytes += seat->upload.len + frames(r);
+    out->upload_bytes += seat->upload.len + other_bytes(r);
     if (turnout) fed_turnout_spend(turnout, seat->who.client);
     if (!r->residuals) return;
     fed_kept_residual *kept = &r->residuals[seat->who.client];

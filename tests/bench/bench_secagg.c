@@ -332,9 +332,7 @@ static void bench_bytes(fed_bench *b, uint32_t n)
     fed_secagg_graph g;
     fed_secagg_threat threat = {FED_SECAGG_ACTIVE, 50000, 200000, false};
     must(fed_secagg_graph_choose(&threat, n, &g, &err), &err);
-    double bytes = FED_SECAGG_BUNDLE + 5.0 * FED_SECAGG_HEADER + FED_ED25519_SIGNATURE +
-                   g.k * (2.0 + FED_SECAGG_SEALED + FED_SHAMIR_SHARE) +
-                   fed_map_bytes(g.k);
+    double bytes = (double)fed_secagg_device_bytes(&g, FED_SECAGG_ACTIVE);
     char *name = names[used++];
     snprintf(name, sizeof names[0], "bytes sent beyond input, n=%u k=%u", n, g.k);
     fed_bench_add(

@@ -85,6 +85,10 @@ static void block_0(fed_codec_config *c)
 {
     *c = voted_config(), c->block = 0;
 }
+static void block_beyond(fed_codec_config *c)
+{
+    *c = voted_config(), c->block = 101, c->fraction = 0.1;
+}
 static void votes_9(fed_codec_config *c)
 {
     *c = voted_config(), c->vote_bits = 9;
@@ -180,6 +184,9 @@ static void test_refusals(void)
         {fraction_nan, true, FED_E_INVALID, "update.fraction: nan"},
         {fraction_2, true, FED_E_INVALID, "update.fraction: 2"},
         {block_0, true, FED_E_INVALID, "update.block: 0"},
+        {block_beyond, true, FED_E_INVALID,
+         "update.block: 101 coordinates are more than the 100 of 1000 that "
+         "update.fraction, 0.1, lets travel"},
         {votes_9, true, FED_E_INVALID, "update.vote_bits: 9"},
         {period_0, true, FED_E_INVALID, "update.vote_period: 0"},
         {memory_1, true, FED_E_INVALID, "update.vote_memory: 1"},

@@ -120,6 +120,7 @@ static void test_residual_decays_and_is_capped(void)
     fed_codec_config c = fixture_config(D, N);
     c.select = FED_CODEC_RAND_K;
     c.fraction = 0.01;
+    c.block = 32;
     c.residual = true;
     c.residual_decay = 0.5;
     c.residual_cap = 3;

@@ -64,8 +64,10 @@ static void test_conditional_defaults(void)
         {"train.optimizer=momentum", 0.9, true, false},
         {"train.optimizer=nesterov train.momentum=0.5", 0.5, true, false},
         {"train.optimizer=adam", 0, true, false},
-        {"update.select=rand_k", 0, true, true},
-        {"update.select=rand_k update.residual=false", 0, true, false},
+        {"update.select=voted", 0, true, true},
+        {"update.select=voted update.residual=false", 0, true, false},
+        {"update.select=rand_k", 0, true, false},
+        {"update.select=rand_k update.residual=true", 0, true, true},
         {"secagg.enabled=false update.bits=float32", 0, false, false},
         {"secagg.enabled=false update.bits=float32 update.rotate=hadamard", 0, true,
          false},
@@ -172,7 +174,7 @@ static void test_round_trip(void)
 static void test_known_address(void)
 {
     static const char wanted[] =
-        "bd5aa95360d39cbdc5aafbd44edb5f72dfe23e0196847be7ebbbb61fc9303663";
+        "3cbe69e1135300bf400175b5bda36b1a9f12c4fcc97d51fe75fb5ef1e1936a43";
     fed_bytes file, made;
     uint8_t address[FED_PLAN_ADDRESS_BYTES];
     char hex[2 * sizeof address + 1];
