@@ -110,6 +110,9 @@ static fed_status open_devices(fed_agent *a, fed_error *err)
     }
     uint8_t enrolment_key[32];
     config.require_secagg = o->require_secagg;
+    config.require_privacy = o->require_privacy;
+    config.max_epsilon = o->max_epsilon;
+    config.max_participations = o->max_participations;
     if (o->enrolment_key) {
         FED_TRY(read_public_key(o->enrolment_key, enrolment_key, err));
         config.enrolment_key = enrolment_key;

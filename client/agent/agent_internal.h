@@ -12,8 +12,9 @@ typedef struct fed_agent_options {
     const char *server, *operator_key, *population, *data, *clients, *state;
     const char *ca_file, *conditions, *status;
     const char *enrolment_key, *enrol, *request, *certificate;
-    bool require_secagg;
-    uint64_t max_step_ms, updates;
+    bool require_secagg, require_privacy;
+    double max_epsilon;
+    uint64_t max_participations, max_step_ms, updates;
 } fed_agent_options;
 
 typedef struct fed_agent_device {

@@ -73,6 +73,9 @@ static fed_status check_config(const fed_client_config *config, fed_error *err)
         return fed_fail(err, FED_E_INVALID,
                         "config.population: %zu characters, not 1..%d", n,
                         FED_POPULATION_MAX);
+    if (!(config->max_epsilon >= 0))
+        return fed_fail(err, FED_E_INVALID, "config.max_epsilon: %g is below 0",
+                        config->max_epsilon);
     if (config->http && (!config->http->send || !config->http->cancel))
         return fed_fail(err, FED_E_INVALID, "config.http: a callback is missing");
     if (config->http && config->network)
@@ -117,6 +120,9 @@ static fed_status copy_config(fed_client *c, const fed_client_config *config,
     if (c->has_enrolment_key)
         memcpy(s->enrolment_key, config->enrolment_key, sizeof s->enrolment_key);
     s->floor.secagg = config->require_secagg;
+    s->floor.privacy = config->require_privacy;
+    s->floor.epsilon = config->max_epsilon;
+    s->floor.max_participations = config->max_participations;
     s->max_model_bytes =
         config->max_model_bytes ? config->max_model_bytes : FED_CLIENT_MODEL_BYTES;
     s->random = origin->random;
@@ -211,6 +217,10 @@ void fed_client_describe(const fed_client *c, fed_client_info *info)
     info->lost = s.lost;
     info->refused = s.refused;
     info->last_loss = s.last_loss;
+    info->participations = s.participations;
+    info->epsilon = s.epsilon;
+    info->zeroed = s.zeroed;
+    info->saturated = s.saturated;
     info->rebuilt = s.rebuilt;
     info->fell_back = s.fell_back;
     memcpy(info->last_refusal, s.last_refusal, sizeof info->last_refusal);

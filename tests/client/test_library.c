@@ -497,23 +497,42 @@ static void test_enrolment(void)
     end();
 }
 
-/* The script's task has no secure aggregation, and this device insists on it. */
-static void test_floor(void)
+/* The script's task has no secure aggregation and no noise, and this device insists. */
+static void refuses(fed_client *c, app *a, const char *why)
 {
-    app a = {.conditions = {true, true, true}};
     fed_client_info info = {0};
     int64_t now = 1000000;
-    begin(FED_LIE_NONE);
-    fed_client *c = open_with_key(&a, script.operator_key);
     for (int i = 0; c && i < STEPS && !info.refused && !info.trained; i++) {
         step(c, &now);
-        if (a.pending) app_answer(&a);
+        if (a->pending) app_answer(a);
         fed_client_describe(c, &info);
     }
     CHECK_EQ(info.refused, 1);
     CHECK_EQ(info.trained, 0);
-    CHECK_MSG(strstr(info.last_refusal, "insists"), "\"%s\"", info.last_refusal);
+    CHECK(info.participations == 0 && info.epsilon == 0);
+    CHECK_MSG(strstr(info.last_refusal, why), "\"%s\"", info.last_refusal);
     fed_client_close(c);
+}
+
+static void test_floor(void)
+{
+    fed_error err;
+    app a = {.conditions = {true, true, true}};
+    fed_client *c = NULL;
+    begin(FED_LIE_NONE);
+    refuses(open_with_key(&a, script.operator_key), &a, "secagg.enabled: false");
+    end();
+    begin(FED_LIE_NONE);
+    fed_http http = {app_send, app_cancel, &a};
+    fed_client_config config = config_of(&a, &http);
+    fed_dataset rows = {FED_SCRIPT_ROWS, fed_script_fetch, NULL};
+    config.max_epsilon = NAN;
+    CHECK_FAILS(fed_client_open(&config, &c, &err), FED_E_INVALID, &err, "max_epsilon");
+    config.max_epsilon = 2;
+    config.require_privacy = true;
+    CHECK_OK(fed_client_open(&config, &c, &err), &err);
+    CHECK_OK(fed_client_set_dataset(c, &rows, &err), &err);
+    refuses(c, &a, "privacy.mechanism: \"none\", this device insists on one");
     end();
 }
 

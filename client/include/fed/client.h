@@ -128,11 +128,18 @@ typedef struct fed_client_config {
     const uint8_t *enrolment_key;
     /** Refuse tasks without secure aggregation, whoever signed them. */
     bool require_secagg;
+    /** Refuse tasks without differential privacy. */
+    bool require_privacy;
+    /** Refuse tasks whose budget against the server (privacy.epsilon_server) is above this, at
+     *  the plan's delta; 0: any. What was promised once stays promised in any case. */
+    double max_epsilon;
+    /** Refuse private tasks that may ask for more participations than this; 0: any. */
+    uint64_t max_participations;
 } fed_client_config;
 #define FED_CLIENT_CONFIG_INIT                                                           \
     {                                                                                    \
         sizeof(fed_client_config), NULL, NULL, {0}, NULL, 0, 0, NULL, NULL, NULL, NULL,  \
-            NULL, NULL, NULL, false                                                      \
+            NULL, NULL, NULL, false, false, 0, 0                                         \
     }
 
 /** Open a device: make or lock its state folder, read what is in it. The configuration is
@@ -230,6 +237,10 @@ typedef struct fed_client_info {
     uint64_t trained, delivered, lost; /**< updates */
     uint64_t refused;                  /**< offers that were not what they had to be */
     double last_loss;                  /**< mean over the last training */
+    uint64_t participations; /**< in private tasks, ever; the device keeps a ledger */
+    double epsilon;  /**< what they gave away to the server and its colluders, at most */
+    uint64_t zeroed; /**< updates that could not be sent as they were: zeros were */
+    uint64_t saturated; /**< numbers of updates that were cut off, or wrapped around */
     char last_refusal[200]; /**< why the last offer or update was given up; may be "" */
     uint64_t bytes_sent, bytes_received; /**< of bodies, as they were sent */
     uint64_t rebuilt;   /**< models that came as a difference from the one before */
