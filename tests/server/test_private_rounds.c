@@ -327,6 +327,65 @@ static void test_server_with_a_broken_ledger(void)
     world_fini(&w);
 }
 
+/* ---- memory ---------------------------------------------------------------------------------- */
+
+static fed_status restart_device(void *ctx)
+{
+    world *w = ctx;
+    fed_session *session = NULL;
+    fed_journal j = fed_memory_journal_reader(w->devices[0].node.journal);
+    fed_status status = fed_session_new(&session, &w->devices[0].config, NULL);
+    if (!status) status = fed_session_restore(session, &j, NULL);
+    if (!status) CHECK_EQ(fed_session_describe(session).participations, w->n_inputs[0]);
+    fed_session_free(session);
+    return status;
+}
+
+static fed_status restart_server(void *ctx)
+{
+    world *w = ctx;
+    fed_coordinator *c = NULL;
+    fed_journal j = fed_memory_journal_reader(w->server.journal);
+    fed_status status = fed_coordinator_new(&c, &w->config, NULL);
+    if (!status) status = fed_coordinator_restore(c, &j, w->now, NULL);
+    fed_coordinator_free(c);
+    return status;
+}
+
+/* In the middle of a cohort that it was charged for. */
+static fed_status resume_device(void *ctx)
+{
+    world *w = ctx;
+    fed_session *session = NULL;
+    fed_outbox o;
+    fed_journal j = fed_memory_journal_reader(w->devices[0].node.journal);
+    fed_outbox_init(&o);
+    fed_status status = fed_session_new(&session, &w->devices[0].config, NULL);
+    if (!status) status = fed_session_restore(session, &j, NULL);
+    if (!status)
+        status = fed_session_step(session, &(fed_event){.kind = FED_EVENT_START}, w->now,
+                                  &o, NULL);
+    fed_outbox_fini(&o);
+    fed_session_free(session);
+    return status;
+}
+
+static void test_torture(void)
+{
+    static world w;
+    wish plan = {"curious", 400, 400, 1000};
+    world_init(&w);
+    world_create_task(&w, plan_of(&plan));
+    while (released(&w) < 2)
+        world_step(&w);
+    CHECK(fed_torture(restart_device, &w) > 20);
+    CHECK(fed_torture(restart_server, &w) > 20);
+    while (fed_session_describe(w.devices[0].session).state != FED_SESSION_RESULT)
+        world_step(&w);
+    CHECK(fed_torture(resume_device, &w) > 20);
+    world_fini(&w);
+}
+
 /* ---- floors ---------------------------------------------------------------------------------- */
 
 static void test_device_floors(void)
@@ -355,6 +414,7 @@ int main(void)
                                      CASE(test_abort_is_not_refunded),
                                      CASE(test_device_with_a_broken_ledger),
                                      CASE(test_server_with_a_broken_ledger),
+                                     CASE(test_torture),
                                      CASE(test_device_floors)};
     return fed_run("private_rounds", cases, sizeof cases / sizeof *cases);
 }
