@@ -173,8 +173,9 @@ static size_t least(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* All rows of one panel: tiles of as equal a height as can be. */
-static void run_panel(const fed_gemm *g, fed_tile *t)
+/* All rows of one panel: tiles of as equal a height as can be. `next_a` (may be NULL) is what
+ * the next block reads of a transposed A, whose tiles share no lines with the one before. */
+static void run_panel(const fed_gemm *g, fed_tile *t, const float *next_a)
 {
     size_t left = (g->m + FED_TILE_ROWS - 1) / FED_TILE_ROWS;
     const float *a = t->a;
@@ -183,6 +184,7 @@ static void run_panel(const fed_gemm *g, fed_tile *t)
         size_t rows = (g->m - i + left - 1) / left;
         t->a = a + i * t->a_row;
         t->c = c + i * t->c_row;
+        if (next_a) t->ahead = next_a + i;
         tiles[rows](t);
         i += rows;
     }
@@ -285,7 +287,9 @@ static void run_blocks(const fed_gemm *g, fed_vec *witness, float *scratch)
                           .bias = last && g->bias ? g->bias + j : NULL,
                           .rate = g->step ? g->step->rate : 0,
                           .witness = g->step ? witness : NULL};
-            run_panel(g, &t);
+            bool first = j == 0 && !last && g->m > FED_TILE_ROWS && g->a_row == 1;
+            if (first) t.ahead_step = g->a_col;
+            run_panel(g, &t, first ? t.a + depth * g->a_col : NULL);
         }
     }
 }

@@ -30,6 +30,10 @@ static void choose_method(fed_node *node)
     if (n[TILE] < 1) n[TILE] = 1;
     size_t tiles = (w->out_h + n[TILE] - 1) / n[TILE];
     n[TILE] = (w->out_h + tiles - 1) / tiles; /* as equal as can be */
+    if (n[DEPTHWISE]) {
+        node->forward_work.fixed = fed_depthwise_work(w, false);
+        node->backward_work.fixed = fed_depthwise_work(w, true);
+    }
     if (n[POINTWISE] || n[DEPTHWISE]) return;
     size_t tile = n[TILE] * w->out_w * n[DEPTH];
     node->forward_work.fixed = tile;

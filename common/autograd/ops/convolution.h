@@ -25,10 +25,13 @@ fed_status fed_convolution_infer(fed_node *node, const fed_shape *in, fed_error 
 void fed_convolution_forward(const fed_call *call);
 void fed_convolution_backward(const fed_call *call);
 
+#define fed_depthwise_work     FED_IN_PATH(fed_depthwise_work)
 #define fed_depthwise_forward  FED_IN_PATH(fed_depthwise_forward)
 #define fed_depthwise_backward FED_IN_PATH(fed_depthwise_backward)
 
 /** depthwise.c: one filter for each channel. */
+/** Floats of work for a call. */
+size_t fed_depthwise_work(const fed_window *w, bool back);
 void fed_depthwise_forward(const fed_call *call);
 void fed_depthwise_backward(const fed_call *call);
 
