@@ -159,6 +159,7 @@ static void step_device(world *w, unsigned i, const fed_event *event)
     for (size_t k = 0; k < o.n_messages; k++) {
         fed_message *m = &o.messages[k];
         w->wire_bytes += m->body.len;
+        d->asked = m->peer;
         post(w, (letter){true, i, m->peer, m->type, m->status, m->body});
         fed_bytes_init(&m->body, 0);
     }
@@ -237,8 +238,8 @@ void world_pass_time(world *w)
 void world_fail_waiting(world *w)
 {
     for (unsigned i = 0; i < DEVICES; i++)
-        for (uint64_t peer = 1; peer < 4000; peer++)
-            step_device(w, i, &(fed_event){.kind = FED_EVENT_FAILED, .peer = peer});
+        step_device(w, i,
+                    &(fed_event){.kind = FED_EVENT_FAILED, .peer = w->devices[i].asked});
 }
 
 /* The operator is device 200: its answer is taken from the letters at once. */

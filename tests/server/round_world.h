@@ -32,6 +32,7 @@ typedef struct device {
     fed_seeded seeded;
     fed_partition *partition;
     uint32_t client;
+    uint64_t asked; /* its newest request: the only one that it can be waiting for */
     unsigned kills;
 } device;
 
