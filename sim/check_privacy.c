@@ -93,12 +93,10 @@ static void say_server(const fed_sim_privacy_price *price, const char *counted)
 {
     const fed_privacy *p = price->promise;
     char who[64] = "  the server";
-    bool adds_noise =
-        p->mechanism == FED_PRIVACY_CENTRAL || p->mechanism == FED_PRIVACY_MATRIX;
     if (fed_task_noise_is_shared(p))
         snprintf(who, sizeof who, "  the server, %u colluders",
                  p->distributed.config.colluders);
-    if (adds_noise)
+    if (fed_privacy_is_central(p->mechanism))
         say(who, "none promised: it sees the sum before it adds the noise");
     else
         say_view(who, price->views.epsilon_server, price->budget_server, counted);

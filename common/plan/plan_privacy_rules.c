@@ -203,9 +203,15 @@ static fed_status check_update(const fed_plan *plan, fed_error *err)
 
 static fed_status check_examples(const fed_plan *plan, fed_error *err)
 {
-    if (plan->privacy.mechanism != FED_MECHANISM_DP_SGD ||
-        plan->train.batch <= plan->eligibility.min_examples)
-        return FED_OK;
+    double least = (double)plan->eligibility.min_examples;
+    if (plan->privacy.mechanism != FED_MECHANISM_DP_SGD) return FED_OK;
+    if (plan->privacy.delta * least >= 1)
+        return fed_fail(
+            err, FED_E_REFUSED,
+            "privacy.delta: %g is not below 1/eligibility.min_examples, 1/%g: "
+            "it would allow one example to be published",
+            plan->privacy.delta, least);
+    if (plan->train.batch <= plan->eligibility.min_examples) return FED_OK;
     return fed_fail(
         err, FED_E_REFUSED,
         "train.batch: %lld is above eligibility.min_examples, %lld: with \"dp_sgd\" each "

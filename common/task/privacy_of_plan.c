@@ -90,16 +90,11 @@ static double tail_of(uint64_t dim)
     return tail;
 }
 
-static bool server_adds_noise(fed_privacy_mechanism mechanism)
-{
-    return mechanism == FED_PRIVACY_CENTRAL || mechanism == FED_PRIVACY_MATRIX;
-}
-
 /* Noise shares that make up z: those that an adversary does not know, or the one of a device
  * or of the server. */
 static uint32_t shares_of(const fed_task *task, fed_privacy_mechanism mechanism)
 {
-    bool one = server_adds_noise(mechanism) || mechanism == FED_PRIVACY_LOCAL;
+    bool one = fed_privacy_is_central(mechanism) || mechanism == FED_PRIVACY_LOCAL;
     uint32_t colluders = (uint32_t)task->plan->privacy.colluders;
     if (one || task->numbers.min_survivors <= colluders) return 1;
     return task->numbers.min_survivors - colluders;
@@ -121,7 +116,7 @@ static fed_status derive_values(const fed_task *task, fed_privacy_mechanism mech
         .n_max = task->numbers.invited,
         .survivors_min = local ? 1 : task->numbers.min_survivors,
         .colluders = local ? 0 : (uint32_t)plan->privacy.colluders,
-        .central = server_adds_noise(mechanism),
+        .central = fed_privacy_is_central(mechanism),
         .tail = tail_of(task->privacy.extent.values)};
     if (task->privacy.ring_bits) return fed_distributed_derive(&c, out, err);
     return fed_distributed_fit(&c, task->privacy.scale_min, out, err);
@@ -130,8 +125,8 @@ static fed_status derive_values(const fed_task *task, fed_privacy_mechanism mech
 /* ---- what rides along ------------------------------------------------------------------- */
 
 /* A vote vector is clipped to the norm of full votes for the share of the blocks that is
- * chosen, and rounded like an update. Its grid is a vote's last bit, so a share of noise may
- * come out above what was asked for, never below 3. */
+ * chosen, and rounded like an update. Its grid is as coarse as a vote, so rounding lengthens it
+ * much, and noise is measured by the rounded norm; a share of it is never below 3. */
 static fed_status derive_votes(const fed_task *task, double z, fed_task_noise *out,
                                fed_error *err)
 {
@@ -141,11 +136,10 @@ static fed_status derive_votes(const fed_task *task, double z, fed_task_noise *o
     uint32_t shares = shares_of(task, out->promise.mechanism);
     FED_TRY(fed_votes_bound_derive(&bound, (uint32_t)ceil(update->fraction * dim),
                                    (unsigned)update->vote_bits, err));
-    double sigma =
-        fmax(z * bound.norm / sqrt((double)shares), (double)FED_SIGMA_LOCAL_MIN);
-    out->promise.votes = (fed_integer_release){
-        sigma, fed_rounded_norm(bound.norm, dim, exp(-0.5)), task->privacy.extent.votes};
-    double noise = server_adds_noise(out->promise.mechanism) ? 0 : sigma;
+    double delta2 = fed_rounded_norm(bound.norm, dim, exp(-0.5));
+    double sigma = fmax(z * delta2 / sqrt((double)shares), (double)FED_SIGMA_LOCAL_MIN);
+    out->promise.votes = (fed_integer_release){sigma, delta2, task->privacy.extent.votes};
+    double noise = fed_privacy_is_central(out->promise.mechanism) ? 0 : sigma;
     double top = ldexp(1, (int)update->vote_bits) - 1;
     double reach = n * top + tail_of((uint64_t)dim) * sqrt(n * (0.25 + noise * noise));
     out->vote_clip = bound.norm;

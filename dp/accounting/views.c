@@ -11,6 +11,11 @@
 #include "domination.h"
 #include "logmath.h"
 
+bool fed_privacy_is_central(fed_privacy_mechanism mechanism)
+{
+    return mechanism == FED_PRIVACY_CENTRAL || mechanism == FED_PRIVACY_MATRIX;
+}
+
 /* ---- refusals ---- */
 
 static bool shares_noise(const fed_privacy *p)
@@ -201,8 +206,7 @@ fed_status fed_privacy_events(const fed_privacy *p, fed_dp_event *output,
     FED_TRY(fed_privacy_check(p, err));
     double q = p->population ? (double)p->cohort / (double)p->population : 1;
     uint64_t survivors = shares_noise(p) ? p->distributed.config.survivors_min : 1;
-    *server_bounded =
-        p->mechanism != FED_PRIVACY_CENTRAL && p->mechanism != FED_PRIVACY_MATRIX;
+    *server_bounded = !fed_privacy_is_central(p->mechanism);
     if (p->mechanism == FED_PRIVACY_EXAMPLE) {
         FED_TRY(sum_event(p, 1, FED_SAMPLING_POISSON, p->example_rate, output, err));
         output->count = p->example_steps;

@@ -23,6 +23,9 @@ typedef enum fed_privacy_mechanism {
     FED_PRIVACY_EXAMPLE = 6  /* DP-SGD on the device; the unit is an example */
 } fed_privacy_mechanism;
 
+/** Does the server add the noise, so that nothing can be promised against it? */
+bool fed_privacy_is_central(fed_privacy_mechanism mechanism);
+
 /** All that a plan promises about privacy, resolved. */
 typedef struct fed_privacy {
     fed_privacy_mechanism mechanism;

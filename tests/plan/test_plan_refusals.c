@@ -300,6 +300,8 @@ static void test_unsound_privacy(void)
          "privacy.example_clip: needed with privacy.mechanism \"dp_sgd\""},
         {EXAMPLE "train.batch=65",
          "train.batch: 65 is above eligibility.min_examples, 64"},
+        {EXAMPLE "eligibility.min_examples=1000000",
+         "privacy.delta: 1e-06 is not below 1/eligibility.min_examples"},
         {EXAMPLE "privacy.ring_bits=12", "privacy.ring_bits: promises nothing with"},
         {PRIVATE "privacy.delta=none", "privacy.delta: needed with"},
         {PRIVATE "privacy.population=none", "privacy.population: needed with"},

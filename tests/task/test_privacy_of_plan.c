@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "changed_plan.h"
 #include "task.h"
 
 enum { TEXT_MAX = 1 << 16 };
@@ -25,16 +26,7 @@ enum { PARAMS = 60 * 64 + 64 + 64 * 10 + 10 };
 /* The private plan with space-separated changes: the caller's. */
 static fed_status change(const char *assignments, fed_bytes *text, fed_error *err)
 {
-    char words[512], *rest = NULL;
-    const char *list[16];
-    size_t n = 0;
-    snprintf(words, sizeof words, "%s", assignments);
-    for (char *word = strtok_r(words, " ", &rest); word && n < 16;
-         word = strtok_r(NULL, " ", &rest))
-        list[n++] = word;
-    fed_bytes_init(text, TEXT_MAX);
-    fed_bytes_put_text(text, private_plan);
-    return fed_plan_set_all(text, list, n, err);
+    return changed_plan(private_plan, assignments, text, err);
 }
 
 static fed_status price_text(fed_span text, fed_plan_form form, fed_task **task,

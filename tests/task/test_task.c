@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "changed_plan.h"
 #include "data.h"
 #include "model.h"
 #include "task.h"
@@ -25,16 +26,7 @@ enum { SMALL_PARAMS = 20 * 8 + 8 + 8 * 4 + 4 };
 /* The small plan with space-separated changes: the caller's. */
 static fed_status change(const char *assignments, fed_bytes *text, fed_error *err)
 {
-    char words[512], *rest = NULL;
-    const char *list[16];
-    size_t n = 0;
-    snprintf(words, sizeof words, "%s", assignments);
-    for (char *word = strtok_r(words, " ", &rest); word && n < 16;
-         word = strtok_r(NULL, " ", &rest))
-        list[n++] = word;
-    fed_bytes_init(text, TEXT_MAX);
-    fed_bytes_put_text(text, small);
-    return fed_plan_set_all(text, list, n, err);
+    return changed_plan(small, assignments, text, err);
 }
 
 static fed_status try_task(const char *assignments, fed_task **task, fed_error *err)
