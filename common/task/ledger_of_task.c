@@ -78,6 +78,17 @@ bool fed_task_promises_server(const fed_task *task)
            event_of(task, FED_LEDGER_SEEN, &event, &charged, NULL) == FED_OK && charged;
 }
 
+/* Whatever is given away without noise breaks every promise that was made. */
+static fed_status refuse_without_noise(const fed_ledger_terms *ledger, fed_error *err)
+{
+    return fed_fail(
+        err, FED_E_REFUSED,
+        "privacy.mechanism: \"none\", but this population was promised epsilon "
+        "%g, and %g of the server, at delta %g; a promise may be tightened, "
+        "never loosened",
+        ledger->budget_output, ledger->budget_server, ledger->delta);
+}
+
 static fed_status check(const fed_task *task, const fed_ledger *ledger,
                         fed_ledger_view view, const fed_dp_event *event, fed_error *err)
 {
@@ -94,6 +105,8 @@ fed_status fed_task_check_charge(const fed_task *task, const fed_ledger *ledger,
 {
     fed_dp_event event;
     bool charged;
+    if (!fed_task_privacy(task))
+        return refuse_without_noise(fed_ledger_get_terms(ledger), err);
     FED_TRY(event_of(task, view, &event, &charged, err));
     return charged ? check(task, ledger, view, &event, err) : FED_OK;
 }

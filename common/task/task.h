@@ -207,7 +207,7 @@ FED_MUST_CHECK fed_status fed_task_ledger_terms(const fed_task *task,
 /** Is anything promised against the server? Not where it adds the noise itself. */
 bool fed_task_promises_server(const fed_task *task);
 /** Would one more participation (SEEN), or release (OUTPUT), of the task fit? FED_E_REFUSED
- *  when the plan promises less than the ledger's terms do; FED_E_BUDGET, with the numbers,
+ *  when the plan promises less than the ledger's terms do, or nothing; FED_E_BUDGET, with the numbers,
  *  when what either of them promises would be broken. */
 FED_MUST_CHECK fed_status fed_task_check_charge(const fed_task *task,
                                                 const fed_ledger *ledger,

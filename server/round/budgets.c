@@ -10,10 +10,27 @@ fed_population_ledger *fed_coordinator_ledger(fed_coordinator *c, const char *po
     return NULL;
 }
 
+/* A task without noise gives away what another one promises to hide. */
+static fed_status check_neighbours(const fed_step *s, const fed_served_task *t)
+{
+    for (size_t i = 0; i < s->c->n_tasks; i++) {
+        const fed_served_task *other = s->c->tasks[i];
+        if (other->head.state == FED_TASK_RUNNING && !fed_task_privacy(other->task) &&
+            strcmp(other->document.population, t->document.population) == 0)
+            return fed_fail(
+                s->err, FED_E_REFUSED,
+                "privacy.mechanism: task %s of population %s runs without any; "
+                "stop it first",
+                other->document.name, other->document.population);
+    }
+    return FED_OK;
+}
+
 fed_status fed_check_new_task(fed_step *s, const fed_served_task *t)
 {
     const fed_population_ledger *l = fed_coordinator_ledger(s->c, t->document.population);
-    if (!fed_task_privacy(t->task) || !l) return FED_OK;
+    if (fed_task_privacy(t->task)) FED_TRY(check_neighbours(s, t));
+    if (!l) return FED_OK;
     return fed_fail_in(s->err, fed_population_ledger_check(l, t->task, s->err),
                        "population %s", l->population);
 }

@@ -30,6 +30,12 @@ static const char *plan_of(const wish *w)
     return text;
 }
 
+static const char without_noise[] =
+    "{\"format\":\"fed-plan/1\",\"name\":\"t\",\"model\":{\"input\":{\"shape\":[20]},"
+    "\"layers\":[{\"op\":\"linear\",\"units\":4}],\"loss\":\"softmax_cross_entropy\"},"
+    "\"train\":{\"lr\":0.1},\"secagg\":{\"enabled\":false},"
+    "\"rounds\":{\"count\":9,\"cohort\":3,\"over_select\":1.0}}";
+
 /* ---- looking into the journals ------------------------------------------------------------ */
 
 static fed_status append_value(void *arg, const char *key, fed_span value, fed_error *err)
@@ -51,6 +57,25 @@ static fed_ledger *ledger_of(fed_memory_journal *journal, const char *prefix)
     if (all.len) CHECK_OK(fed_ledger_open(&ledger, all.data, all.len, NULL, &err), &err);
     fed_bytes_fini(&all);
     return ledger;
+}
+
+static void read_value(fed_memory_journal *journal, const char *key, fed_bytes *out)
+{
+    fed_error err;
+    fed_journal j = fed_memory_journal_reader(journal);
+    fed_bytes_init(out, SIZE_MAX);
+    CHECK_OK(j.get(j.ctx, key, out, &err), &err);
+}
+
+static void write_value(fed_memory_journal *journal, const char *key, fed_bytes *taken)
+{
+    fed_error err;
+    fed_outbox o;
+    fed_outbox_init(&o);
+    CHECK_OK(taken ? fed_outbox_store_taken(&o, key, taken) : fed_outbox_erase(&o, key),
+             &err);
+    CHECK_OK(fed_memory_journal_apply(journal, &o, &err), &err);
+    fed_outbox_fini(&o);
 }
 
 static uint64_t charges(fed_memory_journal *journal, const char *prefix,
@@ -129,6 +154,38 @@ static void test_budget_ends_the_task(void)
     plan.epsilon = 50;
     CHECK_EQ(world_create(&w, plan_of(&plan)), 403);
     CHECK_MSG(strstr(w.answer, "never loosened"), "%s", w.answer);
+    CHECK_EQ(world_create(&w, without_noise), 403);
+    CHECK_MSG(strstr(w.answer, "was promised epsilon 5"), "%s", w.answer);
+    world_fini(&w);
+}
+
+/* Noise in one task is worth nothing beside another one without, on either side. */
+static void test_no_task_without_noise_beside(void)
+{
+    static world w;
+    wish plan = {"curious", 3, 10, 20};
+    world_init(&w);
+    world_create_task(&w, without_noise);
+    CHECK_EQ(world_create(&w, plan_of(&plan)), 403);
+    CHECK_MSG(strstr(w.answer, "runs without any; stop it first"), "%s", w.answer);
+    world_fini(&w);
+    world_init(&w);
+    world_create_task(&w, plan_of(&plan));
+    run(&w, MAX_STEPS);
+    CHECK_EQ(world_info(&w).head.state, FED_TASK_DONE);
+    fed_coordinator_free(w.coordinator); /* a server that forgets everything */
+    fed_memory_journal_free(w.server.journal);
+    CHECK_OK(fed_memory_journal_new(&w.server.journal, NULL), NULL);
+    CHECK_OK(fed_coordinator_new(&w.coordinator, &w.config, NULL), NULL);
+    world_fail_waiting(&w);
+    uint64_t trained = fed_session_describe(w.devices[0].session).trained;
+    world_create_task(&w, without_noise);
+    for (int i = 0; i < 800; i++)
+        world_step(&w);
+    fed_session_info info = fed_session_describe(w.devices[0].session);
+    CHECK_EQ(info.trained, trained);
+    CHECK_MSG(strstr(info.last_refusal, "was promised epsilon 20"), "\"%s\"",
+              info.last_refusal);
     world_fini(&w);
 }
 
@@ -241,25 +298,6 @@ static void test_abort_is_not_refunded(void)
 }
 
 /* ---- ledgers that cannot be believed -------------------------------------------------------- */
-
-static void read_value(fed_memory_journal *journal, const char *key, fed_bytes *out)
-{
-    fed_error err;
-    fed_journal j = fed_memory_journal_reader(journal);
-    fed_bytes_init(out, SIZE_MAX);
-    CHECK_OK(j.get(j.ctx, key, out, &err), &err);
-}
-
-static void write_value(fed_memory_journal *journal, const char *key, fed_bytes *taken)
-{
-    fed_error err;
-    fed_outbox o;
-    fed_outbox_init(&o);
-    CHECK_OK(taken ? fed_outbox_store_taken(&o, key, taken) : fed_outbox_erase(&o, key),
-             &err);
-    CHECK_OK(fed_memory_journal_apply(journal, &o, &err), &err);
-    fed_outbox_fini(&o);
-}
 
 static void refuses(world *w, unsigned i, const char *why)
 {
@@ -409,6 +447,7 @@ static void test_device_floors(void)
 int main(void)
 {
     static const fed_case cases[] = {CASE(test_budget_ends_the_task),
+                                     CASE(test_no_task_without_noise_beside),
                                      CASE(test_participations_end),
                                      CASE(test_kills),
                                      CASE(test_abort_is_not_refunded),
