@@ -13,6 +13,18 @@ static uint32_t rounded_down(uint32_t n)
     return power;
 }
 
+_Static_assert((int)FED_CHECKIN_CERTIFICATE == (int)FED_CERTIFICATE_BYTES,
+               "a check-in holds a certificate of enrolment");
+
+/* An enrolled device shows that it is the one it says: a draw by secret coins is over such
+ * devices only, and nobody else may ask whether one of them was drawn. */
+static fed_status sign(const fed_session *s, fed_checkin *m, fed_error *err)
+{
+    if (!s->config.is_enrolled) return FED_OK;
+    fed_certificate_encode(&s->config.certificate, m->certificate);
+    return fed_checkin_sign(m, s->config.identity_seed, err);
+}
+
 fed_status fed_turn_checkin(fed_turn *t)
 {
     fed_session *s = t->s;
@@ -31,7 +43,8 @@ fed_status fed_turn_checkin(fed_turn *t)
     }
     fed_bytes body;
     fed_bytes_init(&body, FED_CHECKIN_JSON_MAX);
-    fed_status status = fed_checkin_put(&body, &m, t->err);
+    fed_status status = sign(s, &m, t->err);
+    if (!status) status = fed_checkin_put(&body, &m, t->err);
     s->state = FED_SESSION_CHECKIN;
     if (!status) status = fed_turn_ask(t, FED_REQUEST_CHECKIN, body.data, body.len);
     fed_bytes_fini(&body);

@@ -8,6 +8,8 @@
 
 #include <jansson.h>
 
+#include "crypto.h"
+
 static fed_status load(json_t **out, fed_span json, fed_error *err)
 {
     if (json.len > FED_CHECKIN_JSON_MAX)
@@ -67,14 +69,20 @@ static fed_status get_flag(json_t *object, const char *name, bool *out, fed_erro
     return FED_OK;
 }
 
-static fed_status get_key(json_t *object, const char *name, uint8_t out[32],
+static fed_status get_hex(json_t *object, const char *name, uint8_t *out, size_t n,
                           fed_error *err)
 {
     const char *text = json_string_value(json_object_get(object, name));
-    if (!text || strlen(text) != 64 || !fed_hex_decode(out, 32, text))
-        return fed_fail(err, FED_E_FORMAT, "check-in: %s: 64 hex digits are wanted",
-                        name);
+    if (!text || strlen(text) != 2 * n || !fed_hex_decode(out, n, text))
+        return fed_fail(err, FED_E_FORMAT, "check-in: %s: %zu hex digits are wanted",
+                        name, 2 * n);
     return FED_OK;
+}
+
+static fed_status get_key(json_t *object, const char *name, uint8_t out[32],
+                          fed_error *err)
+{
+    return get_hex(object, name, out, 32, err);
 }
 
 static fed_status put_json(fed_bytes *out, json_t *object, fed_error *err)
@@ -89,11 +97,16 @@ static fed_status put_json(fed_bytes *out, json_t *object, fed_error *err)
                : FED_OK;
 }
 
+static json_t *long_hex_json(const uint8_t *bytes, size_t n)
+{
+    char text[2 * FED_CHECKIN_CERTIFICATE + 1];
+    fed_hex_encode(text, bytes, n);
+    return json_string(text);
+}
+
 static json_t *hex_json(const uint8_t bytes[32])
 {
-    char text[65];
-    fed_hex_encode(text, bytes, 32);
-    return json_string(text);
+    return long_hex_json(bytes, 32);
 }
 
 static bool population_ok(const char *text)
@@ -104,19 +117,78 @@ static bool population_ok(const char *text)
                         "-_.") == n;
 }
 
-fed_status fed_checkin_put(fed_bytes *out, const fed_checkin *m, fed_error *err)
+static json_t *checkin_json(const fed_checkin *m)
 {
     json_t *held = json_array();
     for (unsigned i = 0; held && i < m->n_held; i++)
         json_array_append_new(held,
                               json_pack("{s:o,s:I}", "task", hex_json(m->held[i].task),
                                         "version", (json_int_t)m->held[i].version));
-    return put_json(out,
-                    json_pack("{s:s,s:o,s:I,s:b,s:b,s:b,s:o}", "population",
-                              m->population, "device", hex_json(m->device), "examples",
-                              (json_int_t)m->examples, "charging", m->charging,
-                              "unmetered", m->unmetered, "idle", m->idle, "held", held),
-                    err);
+    return json_pack("{s:s,s:o,s:I,s:b,s:b,s:b,s:o}", "population", m->population,
+                     "device", hex_json(m->device), "examples", (json_int_t)m->examples,
+                     "charging", m->charging, "unmetered", m->unmetered, "idle", m->idle,
+                     "held", held);
+}
+
+/* A member that cannot be made makes the whole object nothing. */
+static json_t *with_hex(json_t *object, const char *name, const uint8_t *bytes, size_t n)
+{
+    if (object && json_object_set_new(object, name, long_hex_json(bytes, n)) == 0)
+        return object;
+    json_decref(object);
+    return NULL;
+}
+
+static json_t *unsigned_json(const fed_checkin *m)
+{
+    json_t *json = checkin_json(m);
+    if (!m->is_signed) return json;
+    return with_hex(json, "certificate", m->certificate, sizeof m->certificate);
+}
+
+fed_status fed_checkin_put(fed_bytes *out, const fed_checkin *m, fed_error *err)
+{
+    json_t *json = unsigned_json(m);
+    if (m->is_signed)
+        json = with_hex(json, "signature", m->signature, sizeof m->signature);
+    return put_json(out, json, err);
+}
+
+/* What is signed. Writing is the inverse of strict parsing, so the receiver, who writes what
+ * it has read once more, arrives at the sender's text. */
+enum { DOMAIN = 13, STATEMENT = DOMAIN + FED_SHA256_BYTES };
+
+static fed_status write_statement(const fed_checkin *m, uint8_t out[STATEMENT],
+                                  fed_error *err)
+{
+    fed_bytes text;
+    fed_bytes_init(&text, FED_CHECKIN_JSON_MAX);
+    fed_status status = put_json(&text, unsigned_json(m), err);
+    memcpy(out, "fed-checkin/1", DOMAIN);
+    if (!status) status = fed_sha256(text.data, text.len, out + DOMAIN, err);
+    fed_bytes_fini(&text);
+    return status;
+}
+
+fed_status fed_checkin_sign(fed_checkin *m, const uint8_t identity_seed[32],
+                            fed_error *err)
+{
+    uint8_t statement[STATEMENT];
+    m->is_signed = true;
+    FED_TRY(write_statement(m, statement, err));
+    return fed_ed25519_sign(identity_seed, statement, sizeof statement, m->signature,
+                            err);
+}
+
+fed_status fed_checkin_verify(const fed_checkin *m, fed_error *err)
+{
+    uint8_t statement[STATEMENT];
+    if (!m->is_signed)
+        return fed_fail(err, FED_E_AUTH, "check-in: signature: there is none");
+    FED_TRY(write_statement(m, statement, err));
+    fed_status status =
+        fed_ed25519_verify(m->device, statement, sizeof statement, m->signature, err);
+    return fed_fail_in(err, status, "check-in: signature");
 }
 
 static fed_status get_held(json_t *list, fed_checkin *m, fed_error *err)
@@ -139,10 +211,21 @@ static fed_status get_held(json_t *list, fed_checkin *m, fed_error *err)
     return FED_OK;
 }
 
+/* Both members, or neither. */
+static fed_status get_signature(fed_checkin *m, json_t *json, fed_error *err)
+{
+    m->is_signed =
+        json_object_get(json, "certificate") || json_object_get(json, "signature");
+    if (!m->is_signed) return FED_OK;
+    FED_TRY(get_hex(json, "certificate", m->certificate, sizeof m->certificate, err));
+    return get_hex(json, "signature", m->signature, sizeof m->signature, err);
+}
+
 static fed_status get_checkin(fed_checkin *m, json_t *json, fed_error *err)
 {
-    static const char *const names[] = {"population", "device", "examples", "charging",
-                                        "unmetered",  "idle",   "held"};
+    static const char *const names[] = {"population", "device",      "examples",
+                                        "charging",   "unmetered",   "idle",
+                                        "held",       "certificate", "signature"};
     FED_TRY(only_members(json, names, sizeof names / sizeof *names, err));
     const char *population = json_string_value(json_object_get(json, "population"));
     if (!population || !population_ok(population))
@@ -157,6 +240,7 @@ static fed_status get_checkin(fed_checkin *m, json_t *json, fed_error *err)
     FED_TRY(get_flag(json, "charging", &m->charging, err));
     FED_TRY(get_flag(json, "unmetered", &m->unmetered, err));
     FED_TRY(get_flag(json, "idle", &m->idle, err));
+    FED_TRY(get_signature(m, json, err));
     return get_held(json_object_get(json, "held"), m, err);
 }
 

@@ -12,6 +12,8 @@ enum {
     FED_POPULATION_MAX = 64,
     FED_CHECKIN_TASKS_MAX = 16,
     FED_CHECKIN_JSON_MAX = 16384,
+    FED_CHECKIN_CERTIFICATE = 108, /* bytes of a certificate of enrolment */
+    FED_CHECKIN_SIGNATURE = 64,
     FED_RETRY_AFTER_MAX_S = 7 * 86400
 };
 
@@ -30,6 +32,10 @@ typedef struct fed_checkin {
     bool charging, unmetered, idle;
     fed_held held[FED_CHECKIN_TASKS_MAX];
     unsigned n_held;
+    /* What an enrolled device adds, so that nobody else can ask in its name. */
+    bool is_signed;
+    uint8_t certificate[FED_CHECKIN_CERTIFICATE];
+    uint8_t signature[FED_CHECKIN_SIGNATURE];
 } fed_checkin;
 
 /** What the server answers: a task, or when to come back. All blobs are fetched by address. */
@@ -46,6 +52,14 @@ typedef struct fed_checkin_answer {
 FED_MUST_CHECK fed_status fed_checkin_put(fed_bytes *out, const fed_checkin *m,
                                           fed_error *err);
 FED_MUST_CHECK fed_status fed_checkin_get(fed_checkin *m, fed_span json, fed_error *err);
+/** Fill in the signature of the device's identity, over "fed-checkin/1" and the SHA-256 of the
+ *  JSON without it; all other members, the certificate included, must be there. */
+FED_MUST_CHECK fed_status fed_checkin_sign(fed_checkin *m,
+                                           const uint8_t identity_seed[32],
+                                           fed_error *err);
+/** Is a signed check-in signed by the device that it names? FED_E_AUTH. What the certificate
+ *  says is not looked at. */
+FED_MUST_CHECK fed_status fed_checkin_verify(const fed_checkin *m, fed_error *err);
 FED_MUST_CHECK fed_status fed_checkin_answer_put(fed_bytes *out,
                                                  const fed_checkin_answer *m,
                                                  fed_error *err);
