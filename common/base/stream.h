@@ -25,7 +25,8 @@ typedef enum fed_purpose {
     FED_PURPOSE_NETWORK = 10,  /* delays and losses of the virtual network */
     FED_PURPOSE_DEVICE = 11,   /* seeds of simulated devices */
     FED_PURPOSE_SECRET = 12,   /* the seeded stand-in for secret randomness */
-    FED_PURPOSE_TEST = 13
+    FED_PURPOSE_TEST = 13,
+    FED_PURPOSE_DRAW = 14 /* the coins of a round's draw, keyed by its secret */
 } fed_purpose;
 
 enum { FED_SEED_BYTES = 32 };

@@ -8,6 +8,7 @@
  *
  *   task.h      make a task, its derived numbers, parameters, both halves of the pipeline
  *   examples.h  what is trained and evaluated on
+ *   draw.h      who may take part in a round, by secret coins
  */
 #ifndef FED_TASK_H
 #define FED_TASK_H
@@ -19,6 +20,7 @@
 #include "dp.h"
 #include "plan.h"
 #include "secagg.h"
+#include "draw.h"
 #include "examples.h"
 
 enum { FED_TASK_EVALUATION_BATCH = 64 };

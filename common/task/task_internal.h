@@ -80,6 +80,9 @@ void fed_task_count_members(fed_task *task);
  *  settings under which none is both safe and likely to finish. */
 FED_MUST_CHECK fed_status fed_task_choose_graph(const fed_task *task,
                                                 fed_secagg_graph *out, fed_error *err);
+/** Refuse a draw that could not be honest, or would hardly ever end; needs the
+ *  members counted. */
+FED_MUST_CHECK fed_status fed_task_check_draw(const fed_task *task, fed_error *err);
 /** Fill the rest of task->numbers; needs everything else. Refuses as the function above. */
 FED_MUST_CHECK fed_status fed_task_derive(fed_task *task, fed_error *err);
 
