@@ -95,6 +95,15 @@ static json_t *cohort_json(const fed_task_info *info)
                      "submitted", (json_int_t)info->submitted);
 }
 
+/* null where the plan asks for no draws. How many were drawn is nobody's business. */
+static json_t *draw_json(const fed_task_info *info)
+{
+    if (!fed_task_is_drawn(info->task)) return json_null();
+    return json_pack("{s:I,s:I,s:b,s:I}", "enrolled", (json_int_t)info->enrolled,
+                     "needed", (json_int_t)fed_task_plan(info->task)->privacy.population,
+                     "waiting", info->is_waiting, "draws", (json_int_t)info->draws);
+}
+
 static json_t *identity_json(const fed_task_info *info)
 {
     const fed_task_numbers *numbers = fed_task_numbers_of(info->task);
@@ -147,6 +156,7 @@ static json_t *task_json(fed_engine *e, size_t index, const fed_task_info *info)
     bool ok = add_fields(json, progress_json(info));
     ok = add_fields(json, evaluation_json(e, index, info)) && ok;
     ok = ok && json_object_set_new(json, "privacy", privacy_json(info)) == 0;
+    ok = ok && json_object_set_new(json, "draw", draw_json(info)) == 0;
     if (ok && json_object_set_new(json, "cohort", cohort_json(info)) == 0) return json;
     json_decref(json);
     return NULL;

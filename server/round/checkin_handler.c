@@ -25,13 +25,15 @@ static bool has_room(const fed_served_task *t, int64_t now)
 }
 
 /* A device that was invited and comes again (it was restarted) keeps its invitation. */
-static bool may_invite(const fed_served_task *t, const fed_checkin *m, int64_t now)
+static bool may_invite(const fed_served_task *t, const fed_checkin *m, bool proven,
+                       int64_t now)
 {
     if (t->head.state != FED_TASK_RUNNING || !roster_is_open(t) || !is_eligible(t, m) ||
         strcmp(t->document.population, m->population) != 0)
         return false;
     const fed_invitation *known = fed_invitations_find(&t->invitations, m->device);
     if (known && known->placed) return false;
+    if (fed_task_is_drawn(t->task)) return proven && fed_drawn_has(&t->drawn, m->device);
     return (known && known->until_ms > now) || has_room(t, now);
 }
 
@@ -82,7 +84,10 @@ fed_status fed_handle_checkin(fed_step *s)
     fed_checkin m;
     fed_status status = fed_checkin_get(&m, s->event->body, s->err);
     if (status) return fed_step_refuse_because(s, status);
+    bool proven;
+    FED_TRY(fed_checkin_prove(s, &m, &proven));
     for (size_t i = 0; i < s->c->n_tasks; i++)
-        if (may_invite(s->c->tasks[i], &m, s->now)) return invite(s, s->c->tasks[i], &m);
+        if (may_invite(s->c->tasks[i], &m, proven, s->now))
+            return invite(s, s->c->tasks[i], &m);
     return send_away(s, &m);
 }

@@ -134,6 +134,9 @@ fed_status fed_handle_place(fed_step *s, const fed_envelope *e)
     fed_served_task *t;
     fed_status status = fed_place_get(&m, e->body, s->err);
     if (status == FED_OK) status = check_place(s, &m, &t);
+    if (status == FED_OK && !fed_served_task_admits(t, e->sender))
+        status = fed_fail(s->err, FED_E_STATE,
+                          "place: this device was not drawn for this round");
     if (status) return fed_step_refuse_because(s, status);
     if (!t->cohort) FED_TRY(open_cohort(s, t));
     status = fed_cohort_place(t->cohort, e->sender, m.update_id, s->err);

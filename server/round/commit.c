@@ -183,7 +183,7 @@ fed_status fed_coordinator_retire(fed_step *s, fed_served_task *t)
     *slot = t->cohort;
     t->cohort = NULL;
     t->fill_end_ms = FED_NEVER;
-    return FED_OK;
+    return fed_served_task_undraw(s, t);
 }
 
 /* Those whose input had come have spent this version; the others may be asked again. */
@@ -255,6 +255,7 @@ fed_status fed_task_end(fed_step *s, fed_served_task *t, fed_task_state state)
         fed_cohort_abort(t->cohort, "the task is %s", fed_task_state_name(state));
         FED_TRY(abort_cohort(s, t));
     }
+    FED_TRY(fed_served_task_undraw(s, t));
     return store_head(s, t);
 }
 
@@ -269,12 +270,15 @@ static fed_status advance_join(fed_step *s, fed_served_task *t)
 {
     fed_cohort *c = t->cohort;
     uint32_t enough = fed_task_numbers_of(t->task)->min_survivors;
-    if (c->n_joined == c->cap) return close_roster(s, t);
+    if (c->n_joined == fed_served_task_places(t)) return close_roster(s, t);
     if (s->now < t->fill_end_ms) return FED_OK;
     if (c->n_joined >= enough) return close_roster(s, t);
     fed_cohort_drop_absent(c); /* their places go to others */
     t->fill_end_ms = s->now + fed_task_plan(t->task)->rounds.deadline_s * 1000;
-    return FED_OK;
+    if (!fed_served_task_loses_patience(t)) return FED_OK;
+    fed_cohort_abort(c, "%u of the devices drawn came, at least %u are needed", c->n,
+                     enough);
+    return abort_cohort(s, t);
 }
 
 /* After filling: phase by phase, for as long as nobody is waited for or time is up. */
@@ -305,6 +309,7 @@ static fed_status advance_task(fed_step *s, fed_served_task *t)
         return fed_task_end(s, t, FED_TASK_EXPIRED);
     if (t->cohort && t->cohort->phase == FED_PHASE_JOIN) FED_TRY(advance_join(s, t));
     if (t->cohort && t->cohort->phase != FED_PHASE_JOIN) FED_TRY(advance_phases(s, t));
+    FED_TRY(fed_served_task_draw(s, t));
     fed_outbox_wake(s->outbox, t->document.expires_ms - s->c->config.wall_offset_ms);
     if (!t->cohort) return FED_OK;
     fed_outbox_wake(s->outbox, t->cohort->phase == FED_PHASE_JOIN

@@ -27,6 +27,7 @@ void fed_served_task_free(fed_served_task *t)
     if (t->cohort) fed_cohort_fini(t->cohort);
     fed_free(t->cohort);
     fed_invitations_fini(&t->invitations);
+    fed_drawn_fini(&t->drawn);
     fed_version_state_fini(&t->state);
     fed_task_free(t->task);
     fed_free(t);
@@ -43,6 +44,8 @@ void fed_coordinator_free(fed_coordinator *c)
         if (c->ended[i]) fed_cohort_fini(c->ended[i]);
         fed_free(c->ended[i]);
     }
+    for (size_t i = 0; i < c->n_populations; i++)
+        fed_enrolled_free(c->populations[i]);
     fed_wipe_free(c, sizeof *c);
 }
 
@@ -167,6 +170,16 @@ size_t fed_coordinator_task_count(const fed_coordinator *c)
     return c->n_tasks;
 }
 
+static void tell_draws(const fed_coordinator *c, const fed_served_task *t,
+                       fed_task_info *out)
+{
+    const fed_enrolled *e = fed_coordinator_enrolled(c, t->document.population);
+    out->is_waiting = t->is_waiting;
+    out->enrolled = e ? e->n : 0;
+    out->draws = t->drawn.version == t->head.version ? t->drawn.attempt : 0;
+    out->fillings = t->fillings;
+}
+
 void fed_coordinator_task_info(const fed_coordinator *c, size_t index, fed_task_info *out)
 {
     const fed_served_task *t = c->tasks[index];
@@ -180,6 +193,7 @@ void fed_coordinator_task_info(const fed_coordinator *c, size_t index, fed_task_
                            .last_members = t->last_members,
                            .last_survivors = t->last_survivors,
                            .privacy = fed_population_ledger_tell(t->ledger, t->task)};
+    tell_draws(c, t, out);
     if (!t->cohort) return;
     out->phase = t->cohort->phase;
     out->placed = t->cohort->n;

@@ -77,6 +77,11 @@ typedef struct fed_task_info {
     fed_phase phase;                    /* of the open cohort; PLACE when there is none */
     uint32_t last_members, last_survivors; /* of the cohort that made this version */
     fed_privacy_spent privacy;
+    /* Where the plan asks for draws (privacy.sampling). */
+    bool is_waiting;   /* for privacy.population devices to be enrolled */
+    uint32_t enrolled; /* devices that may be drawn */
+    uint32_t draws;    /* for this version so far */
+    uint32_t fillings; /* times that too few of those drawn came in time */
 } fed_task_info;
 
 size_t fed_coordinator_task_count(const fed_coordinator *c);

@@ -3,6 +3,7 @@
 #define FED_COORDINATOR_INTERNAL_H
 
 #include "coordinator.h"
+#include "enrolled.h"
 #include "invitations.h"
 #include "population_ledger.h"
 
@@ -15,8 +16,11 @@ typedef struct fed_served_task {
     fed_address round_address; /* of the version document: what a place must name */
     fed_version_state state;
     fed_invitations invitations; /* of this round */
-    int64_t fill_end_ms;         /* when training and filling should be over, or NEVER */
-    fed_cohort *cohort;          /* the open one, or NULL */
+    fed_drawn drawn;             /* of this round, if the plan asks for draws */
+    uint32_t fillings;   /* times that those drawn were too few when time was up */
+    bool is_waiting;     /* for enough enrolled devices to draw from */
+    int64_t fill_end_ms; /* when training and filling should be over, or NEVER */
+    fed_cohort *cohort;  /* the open one, or NULL */
     uint32_t last_members, last_survivors;
     fed_population_ledger *ledger; /* the population's; NULL without privacy */
 } fed_served_task;
@@ -28,6 +32,8 @@ struct fed_coordinator {
     size_t n_tasks;
     fed_population_ledger *ledgers[FED_COORDINATOR_TASKS_MAX];
     size_t n_ledgers;
+    fed_enrolled *populations[FED_COORDINATOR_TASKS_MAX]; /* those drawn from */
+    size_t n_populations;
     fed_cohort *ended[FED_COORDINATOR_ENDED_KEPT]; /* a ring, oldest overwritten */
     size_t next_ended;
     uint64_t draws;  /* of randomness, so that each has a name of its own */
@@ -78,6 +84,26 @@ fed_population_ledger *fed_coordinator_ledger(fed_coordinator *c, const char *po
 fed_status fed_charge_cohort(fed_step *s, fed_served_task *t, fed_ledger_view view);
 /** End every task whose next round does not fit any more. */
 fed_status fed_end_spent_tasks(fed_step *s);
+
+/* draws.c */
+
+/** The enrolled devices of a population, or NULL when no task ever drew from it. */
+fed_enrolled *fed_coordinator_enrolled(const fed_coordinator *c, const char *population);
+/** The same, made when it is not there. */
+fed_status fed_coordinator_open_enrolled(fed_coordinator *c, const char *population,
+                                         fed_enrolled **out, fed_error *err);
+/** Has the device proven that it is the one it says, and enrolled? Then it is in the table. */
+fed_status fed_checkin_prove(fed_step *s, const fed_checkin *m, bool *proven);
+/** May this device take part in this round? */
+bool fed_served_task_admits(const fed_served_task *t, const uint8_t device[32]);
+/** How many may. */
+uint32_t fed_served_task_places(const fed_served_task *t);
+/** Draw, if the plan asks for it, no draw stands, and there are enough to draw from. */
+fed_status fed_served_task_draw(fed_step *s, fed_served_task *t);
+/** The round is over: forget whom it was for. */
+fed_status fed_served_task_undraw(fed_step *s, fed_served_task *t);
+/** Time was up with too few: is it time for another draw? */
+bool fed_served_task_loses_patience(fed_served_task *t);
 
 /** The cohort with this id, open or ended, or NULL. */
 fed_cohort *fed_coordinator_find_cohort(fed_coordinator *c, const uint8_t id[32]);

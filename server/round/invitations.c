@@ -56,6 +56,13 @@ fed_invitation *fed_invitations_add(fed_invitations *v, const uint8_t device[32]
     return slot;
 }
 
+/* Their slots stay theirs, so that nobody's chain breaks. */
+void fed_invitations_forget_unplaced(fed_invitations *v)
+{
+    for (size_t i = 0; i < v->cap; i++)
+        v->slots[i].until_ms = INT64_MIN;
+}
+
 uint32_t fed_invitations_outstanding(const fed_invitations *v, int64_t now)
 {
     uint32_t n = 0;

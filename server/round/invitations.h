@@ -20,6 +20,8 @@ typedef struct fed_invitations {
 /** Zeroed is empty. */
 void fed_invitations_fini(fed_invitations *v);
 void fed_invitations_clear(fed_invitations *v);
+/** Forget those who have not come back with an update. */
+void fed_invitations_forget_unplaced(fed_invitations *v);
 fed_invitation *fed_invitations_find(const fed_invitations *v, const uint8_t device[32]);
 /** The invitation of a device, made if there was none. NULL: out of memory. */
 fed_invitation *fed_invitations_add(fed_invitations *v, const uint8_t device[32]);

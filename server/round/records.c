@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 const char *fed_task_state_name(fed_task_state state)
@@ -70,6 +71,15 @@ static bool get_kept(fed_reader *r, fed_address *blobs)
     for (uint8_t k = 0; k < n && n <= FED_KEPT_BLOBS; k++)
         fed_reader_copy(r, blobs[k].bytes, FED_ADDRESS_BYTES);
     return n <= FED_KEPT_BLOBS;
+}
+
+void fed_key_enrolled(char key[FED_KEY_MAX], const uint8_t enrolment_key[32],
+                      const char *population, uint32_t number)
+{
+    char text[17];
+    fed_hex_encode(text, enrolment_key, 8);
+    snprintf(key, FED_KEY_MAX, "enrolled/%s/%.*s/%010u", text, FED_POPULATION_MAX,
+             population, number);
 }
 
 void fed_head_put(fed_bytes *out, const fed_head *head)
@@ -161,4 +171,62 @@ fed_status fed_roster_get(fed_roster *roster, fed_span bytes, fed_error *err)
     if (r.failed || roster->phase > FED_PHASE_ABORTED)
         return fed_fail(err, FED_E_FORMAT, "cohort: %zu bytes do not parse", bytes.len);
     return get_members(roster, &r, err);
+}
+
+/* ---- draws ------------------------------------------------------------------------------- */
+
+enum { KEY_BYTES = sizeof *((fed_drawn *)NULL)->devices };
+
+void fed_drawn_fini(fed_drawn *drawn)
+{
+    if (drawn->devices) fed_wipe(drawn->devices, (size_t)drawn->n * KEY_BYTES);
+    fed_free(drawn->devices);
+    *drawn = (fed_drawn){0};
+}
+
+static int compare_keys(const void *a, const void *b)
+{
+    return memcmp(a, b, KEY_BYTES);
+}
+
+bool fed_drawn_has(const fed_drawn *drawn, const uint8_t device[32])
+{
+    return drawn->n &&
+           bsearch(device, drawn->devices, drawn->n, KEY_BYTES, compare_keys) != NULL;
+}
+
+void fed_drawn_put(fed_bytes *out, const fed_drawn *drawn)
+{
+    fed_bytes_put_u64(out, drawn->version);
+    fed_bytes_put_u32(out, drawn->attempt);
+    fed_bytes_put_u32(out, drawn->enrolled);
+    fed_bytes_put_u32(out, drawn->n);
+    fed_bytes_put(out, drawn->devices, (size_t)drawn->n * KEY_BYTES);
+}
+
+static bool is_ascending(const fed_drawn *drawn)
+{
+    for (uint32_t i = 1; i < drawn->n; i++)
+        if (compare_keys(drawn->devices[i - 1], drawn->devices[i]) >= 0) return false;
+    return true;
+}
+
+fed_status fed_drawn_get(fed_drawn *drawn, fed_span bytes, fed_error *err)
+{
+    fed_reader r;
+    *drawn = (fed_drawn){0};
+    fed_reader_init(&r, bytes.data, bytes.len);
+    uint64_t version = fed_reader_u64(&r);
+    uint32_t attempt = fed_reader_u32(&r), enrolled = fed_reader_u32(&r);
+    uint32_t n = fed_reader_u32(&r);
+    if (r.failed || !attempt || n > enrolled ||
+        fed_reader_left(&r) != (size_t)n * KEY_BYTES)
+        return fed_fail(err, FED_E_FORMAT, "draw: %zu bytes do not parse", bytes.len);
+    drawn->devices = fed_calloc(n, KEY_BYTES);
+    if (!drawn->devices) return fed_fail_nomem(err, (size_t)n * KEY_BYTES);
+    *drawn = (fed_drawn){version, attempt, enrolled, n, drawn->devices};
+    fed_reader_copy(&r, drawn->devices, (size_t)n * KEY_BYTES);
+    if (is_ascending(drawn)) return FED_OK;
+    fed_drawn_fini(drawn);
+    return fed_fail(err, FED_E_FORMAT, "draw: its devices do not ascend");
 }

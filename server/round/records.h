@@ -5,7 +5,10 @@
  *   task/ID/plan           the resolved plan
  *   task/ID/head           fed_head: state, version, addresses
  *   task/ID/state          fed_version_state_encode() of the present version
+ *   task/ID/draw           fed_drawn: whom a draw by secret coins lets into this round
  *   task/ID/trace/VERSION  fed_trace: the cohort that made the version
+ *   enrolled/KEY/POPULATION/NUMBER  a device that has shown its certificate, and until when
+ *                          that holds; KEY: 16 digits of the enrolment key, NUMBER: decimal
  *   cohort/ID              fed_roster of a running cohort, or of one that has ended
  *   cohort/ID/log/NUMBER   records of its secure aggregation while it runs, in order
  *   ledger/POPULATION/N    its ledger: the header, then one record each
@@ -72,6 +75,20 @@ typedef struct fed_roster {
 
 void fed_roster_fini(fed_roster *r);
 
+/** A round's draw, as it is kept from before the first invitation until the round is over. The
+ *  secret it came from is gone by then. */
+typedef struct fed_drawn {
+    uint64_t version;
+    uint32_t attempt;  /* 0: nobody has been drawn for this version yet */
+    uint32_t enrolled; /* when it was made */
+    uint32_t n;
+    uint8_t (*devices)[32]; /* public keys, ascending; owned */
+} fed_drawn;
+
+/** Wipes it: zeroed is empty. */
+void fed_drawn_fini(fed_drawn *drawn);
+bool fed_drawn_has(const fed_drawn *drawn, const uint8_t device[32]);
+
 void fed_key_task(char key[FED_KEY_MAX], const fed_address *task, const char *leaf);
 void fed_key_trace(char key[FED_KEY_MAX], const fed_address *task, uint64_t version);
 void fed_key_cohort(char key[FED_KEY_MAX], const uint8_t cohort[FED_COHORT_ID_BYTES]);
@@ -80,11 +97,17 @@ void fed_key_cohort_log(char key[FED_KEY_MAX], const uint8_t cohort[FED_COHORT_I
 void fed_key_ledger(char key[FED_KEY_MAX], const char *population, uint32_t number);
 void fed_key_blob(char key[FED_KEY_MAX], const fed_address *address);
 
+void fed_key_enrolled(char key[FED_KEY_MAX], const uint8_t enrolment_key[32],
+                      const char *population, uint32_t number);
+
 void fed_head_put(fed_bytes *out, const fed_head *head);
 FED_MUST_CHECK fed_status fed_head_get(fed_head *head, fed_span bytes, fed_error *err);
 void fed_roster_put(fed_bytes *out, const fed_roster *roster);
 /** `roster` is the caller's, for fed_roster_fini(); empty after a failure. */
 FED_MUST_CHECK fed_status fed_roster_get(fed_roster *roster, fed_span bytes,
                                          fed_error *err);
+void fed_drawn_put(fed_bytes *out, const fed_drawn *drawn);
+/** `drawn` is the caller's, for fed_drawn_fini(); empty after a failure. */
+FED_MUST_CHECK fed_status fed_drawn_get(fed_drawn *drawn, fed_span bytes, fed_error *err);
 
 #endif

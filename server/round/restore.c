@@ -54,6 +54,25 @@ static fed_status restore_last_cohort(const restoring *r, fed_served_task *t,
     return status;
 }
 
+/* It stands, or none had been made: the next step makes one. */
+static fed_status restore_draw(const restoring *r, fed_served_task *t, fed_error *err)
+{
+    fed_bytes draw;
+    fed_enrolled *enrolled;
+    if (!fed_task_is_drawn(t->task)) return FED_OK;
+    FED_TRY(fed_coordinator_open_enrolled(r->c, t->document.population, &enrolled, err));
+    fed_status status = get_part(r, &t->id, "draw", &draw, err);
+    if (!status) status = fed_drawn_get(&t->drawn, span_of(&draw), err);
+    fed_bytes_fini(&draw);
+    if (status == FED_E_NOT_FOUND) return FED_OK;
+    FED_TRY(status);
+    t->fill_end_ms = r->now + fed_task_plan(t->task)->rounds.deadline_s * 1000;
+    if (t->drawn.version == t->head.version) return FED_OK;
+    return fed_fail(err, FED_E_FORMAT, "draw of version %llu under a head of %llu",
+                    (unsigned long long)t->drawn.version,
+                    (unsigned long long)t->head.version);
+}
+
 static fed_status restore_head(const restoring *r, fed_served_task *t, fed_error *err)
 {
     fed_bytes head, state, model = {0};
@@ -71,6 +90,7 @@ static fed_status restore_head(const restoring *r, fed_served_task *t, fed_error
                           (unsigned long long)t->state.version,
                           (unsigned long long)t->head.version);
     t->round_address = t->head.version_blob;
+    if (!status) status = restore_draw(r, t, err);
     fed_bytes_fini(&state);
     fed_bytes_fini(&model);
     return status ? status : restore_last_cohort(r, t, err);
@@ -211,11 +231,47 @@ static fed_status restore_ledgers(restoring *r, fed_error *err)
     return FED_OK;
 }
 
+/* enrolled/KEY/POPULATION/NUMBER. What another enrolment key vouched for is not looked at. */
+static fed_status visit_enrolled(void *arg, const char *key, fed_span value,
+                                 fed_error *err)
+{
+    restoring *r = arg;
+    fed_enrolled *enrolled;
+    fed_reader reader;
+    char population[FED_POPULATION_MAX + 1];
+    uint64_t number;
+    const char *slash = strrchr(key, '/'), *start = slash;
+    while (start > key && start[-1] != '/')
+        start--;
+    fed_reader_init(&reader, value.data, value.len);
+    fed_enrolled_device device;
+    fed_reader_copy(&reader, device.key, sizeof device.key);
+    device.expires_s = (int64_t)fed_reader_u64(&reader);
+    if (fed_reader_finish(&reader) || (size_t)(slash - start) >= sizeof population ||
+        !fed_text_to_u64(slash + 1, UINT32_MAX, &number))
+        return fed_fail(err, FED_E_FORMAT, "%s: not an enrolled device", key);
+    memcpy(population, start, (size_t)(slash - start));
+    population[slash - start] = 0;
+    device.number = (uint32_t)number;
+    FED_TRY(fed_coordinator_open_enrolled(r->c, population, &enrolled, err));
+    return fed_enrolled_add(enrolled, &device, err);
+}
+
+static fed_status restore_enrolled(restoring *r, fed_error *err)
+{
+    char key[FED_KEY_MAX];
+    if (!r->c->config.has_enrolment_key) return FED_OK;
+    fed_key_enrolled(key, r->c->config.enrolment_key, "", 0);
+    *strchr(strchr(key, '/') + 1, '/') = 0; /* up to the enrolment key */
+    return r->journal->scan(r->journal->ctx, key, visit_enrolled, r, err);
+}
+
 fed_status fed_coordinator_restore(fed_coordinator *c, const fed_journal *journal,
                                    int64_t now, fed_error *err)
 {
     restoring r = {c, journal, now};
     FED_TRY(restore_ledgers(&r, err));
     FED_TRY(journal->scan(journal->ctx, "task/", visit_task, &r, err));
+    FED_TRY(restore_enrolled(&r, err));
     return journal->scan(journal->ctx, "cohort/", visit_cohort, &r, err);
 }

@@ -95,6 +95,10 @@ static fed_status check_task(fed_step *s, const fed_served_task *t)
         return fed_fail(s->err, FED_E_REFUSED,
                         "task: secagg.enabled, but this server has no enrolment key "
                         "(fedserver --enrolment-key)");
+    if (fed_task_is_drawn(task) && !config->has_enrolment_key)
+        return fed_fail(s->err, FED_E_REFUSED,
+                        "task: privacy.sampling draws among enrolled devices, but this "
+                        "server has no enrolment key (fedserver --enrolment-key)");
     FED_TRY(fed_check_new_task(s, t));
     return config->accept ? config->accept(config->accept_ctx, task, s->err) : FED_OK;
 }
@@ -109,7 +113,11 @@ static fed_status answer_id(fed_step *s, const fed_address *id)
 static fed_status add_task(fed_step *s, fed_served_task *t, fed_span document,
                            fed_span plan)
 {
+    fed_enrolled *enrolled;
     fed_status status = store_parts(s, t, document, plan);
+    if (!status && fed_task_is_drawn(t->task))
+        status = fed_coordinator_open_enrolled(s->c, t->document.population, &enrolled,
+                                               s->err);
     if (!status) status = fed_open_ledger(s, t);
     if (status) {
         fed_outbox_clear(s->outbox);

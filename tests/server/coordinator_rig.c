@@ -2,7 +2,8 @@
 
 #include <stdio.h>
 
-const uint8_t rig_operator_seed[32] = {2}, rig_server_seed[32] = {1};
+const uint8_t rig_operator_seed[32] = {2}, rig_server_seed[32] = {1},
+              rig_enrolment_seed[32] = {9};
 
 enum { PLAN_MAX = 4096, START_MS = 5000 };
 
@@ -249,14 +250,40 @@ static size_t ask_sealed(rig *r, fed_request type, unsigned device,
 
 size_t rig_checkin(rig *r, unsigned device, const char *population, uint32_t examples)
 {
-    fed_error err;
-    fed_bytes body;
     uint8_t seed[32];
     fed_checkin m = {.examples = examples, .charging = true, .unmetered = true};
     snprintf(m.population, sizeof m.population, "%s", population);
     rig_identity(device, seed, m.device);
+    return rig_send_checkin(r, &m);
+}
+
+void rig_use_enrolment(rig *r)
+{
+    fed_error err;
+    CHECK_OK(fed_ed25519_public(rig_enrolment_seed, r->config.enrolment_key, &err), &err);
+    r->config.has_enrolment_key = true;
+    rig_restart(r);
+}
+
+void rig_signed_checkin(unsigned device, int64_t expires_s, fed_checkin *m)
+{
+    fed_error err;
+    uint8_t seed[32];
+    fed_certificate certificate = {.expires_s = expires_s};
+    *m = (fed_checkin){.population = "p", .examples = 1024};
+    rig_identity(device, seed, m->device);
+    memcpy(certificate.device_key, m->device, sizeof m->device);
+    CHECK_OK(fed_certificate_sign(&certificate, rig_enrolment_seed, &err), &err);
+    fed_certificate_encode(&certificate, m->certificate);
+    CHECK_OK(fed_checkin_sign(m, seed, &err), &err);
+}
+
+size_t rig_send_checkin(rig *r, const fed_checkin *m)
+{
+    fed_error err;
+    fed_bytes body;
     fed_bytes_init(&body, FED_CHECKIN_JSON_MAX);
-    CHECK_OK(fed_checkin_put(&body, &m, &err), &err);
+    CHECK_OK(fed_checkin_put(&body, m, &err), &err);
     size_t exchange = rig_ask(r, FED_REQUEST_CHECKIN, body.data, body.len);
     fed_bytes_fini(&body);
     return exchange;

@@ -56,7 +56,7 @@ void rig_wait(rig *r, int64_t ms);
 
 /* ---- operators ---- */
 
-extern const uint8_t rig_operator_seed[32], rig_server_seed[32];
+extern const uint8_t rig_operator_seed[32], rig_server_seed[32], rig_enrolment_seed[32];
 
 /** The document of a task with this plan, ready to be changed; `task` (the caller's) is what
  *  it comes to. */
@@ -76,6 +76,12 @@ void rig_identity(unsigned device, uint8_t seed[32], uint8_t key[32]);
 void rig_seal(fed_bytes *out, fed_request type, unsigned device, const uint8_t cohort[32],
               fed_span body);
 size_t rig_checkin(rig *r, unsigned device, const char *population, uint32_t examples);
+/** Start again with an enrolment key. */
+void rig_use_enrolment(rig *r);
+/** A check-in of population "p" as an enrolled device sends it: of 1024 examples, and with a
+ *  certificate that holds until `expires_s`. */
+void rig_signed_checkin(unsigned device, int64_t expires_s, fed_checkin *m);
+size_t rig_send_checkin(rig *r, const fed_checkin *m);
 /** Place an update of the present version of task 0; `update` is its id. */
 size_t rig_place(rig *r, unsigned device, uint8_t update);
 size_t rig_place_as(rig *r, unsigned device, const fed_place *place);

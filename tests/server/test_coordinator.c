@@ -419,15 +419,10 @@ static void test_absent_members(void)
 
 /* ---- secure aggregation ------------------------------------------------------------------- */
 
-static const uint8_t enrolment_seed[32] = {9};
-
 static void open_masked(void)
 {
-    fed_error err;
     rig_open(&r);
-    CHECK_OK(fed_ed25519_public(enrolment_seed, r.config.enrolment_key, &err), &err);
-    r.config.has_enrolment_key = true;
-    rig_restart(&r);
+    rig_use_enrolment(&r);
     rig_create(&r, masked_plan(), "masked");
 }
 
@@ -444,7 +439,7 @@ static void join_body(unsigned whose, const uint8_t cohort[32], fed_bytes *out)
     fed_task_info info = rig_info(&r, 0);
     rig_identity(whose, config.identity_seed, config.certificate.device_key);
     config.certificate.expires_s = INT64_MAX;
-    CHECK_OK(fed_certificate_sign(&config.certificate, enrolment_seed, &err), &err);
+    CHECK_OK(fed_certificate_sign(&config.certificate, rig_enrolment_seed, &err), &err);
     CHECK_OK(fed_codec_round_first(fed_task_codec(info.task), 0, &round, &err), &err);
     CHECK_OK(fed_task_secagg_params(info.task, round, cohort, r.config.enrolment_key,
                                     &params, &err),
