@@ -233,6 +233,16 @@ static void keep_filling(fed_sumrun *r, fed_turnout *turnout)
     r->n_seats = kept;
 }
 
+/* Too few for too long: the cohort is aborted before anybody has sent an input. */
+static fed_status give_up(fed_sumrun *r, fed_turnout *turnout, fed_round_result *out)
+{
+    out->outcome = FED_ROUND_ABORTED;
+    r->n_seats = 0;
+    fed_turnout_reopen(turnout);
+    fed_turnout_redraw(turnout);
+    return FED_OK;
+}
+
 static fed_status end_round(fed_sumrun *r, fed_turnout *turnout, fed_round_result *out,
                             fed_error *err)
 {
@@ -241,6 +251,7 @@ static fed_status end_round(fed_sumrun *r, fed_turnout *turnout, fed_round_resul
     for (uint32_t i = 0; i < r->n_seats; i++)
         joined += has_joined(&r->seats[i]);
     if (joined < numbers->min_survivors || !joined) {
+        if (!fed_turnout_is_patient(turnout)) return give_up(r, turnout, out);
         out->outcome = FED_ROUND_FILLING;
         keep_filling(r, turnout);
         return FED_OK;
@@ -251,6 +262,7 @@ static fed_status end_round(fed_sumrun *r, fed_turnout *turnout, fed_round_resul
     if (out->outcome == FED_ROUND_COMMITTED) {
         fed_turnout_next(turnout);
     } else {
+        fed_turnout_redraw(turnout);
         out->survivors = 0; /* nobody's input is in a sum */
         out->n_seats = 0;
     }

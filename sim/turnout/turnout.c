@@ -1,15 +1,19 @@
 #include "turnout.h"
 
 #include <math.h>
+#include <string.h>
+
+#include "seeded.h"
 
 /* What a client is at present. */
 enum { FREE = 0, ENGAGED = 1, SPENT = 2, NOT_ELIGIBLE = 3, EXHAUSTED = 4 };
 
 struct fed_turnout {
     const fed_population *population;
+    const fed_task *task;
     uint8_t key[FED_SEED_BYTES];
     fed_faults faults;
-    uint64_t rounds;
+    uint64_t rounds, version;
     uint32_t clients;
     uint8_t *state;     /* one for each client */
     uint64_t *taken;    /* participations of each; NULL: nobody counts */
@@ -17,6 +21,9 @@ struct fed_turnout {
     uint32_t willing,
         needed;      /* eligible and not exhausted; members of a cohort, at least */
     uint32_t *order; /* scratch for a draw */
+    fed_draw draw;   /* of this version, where the plan asks for draws */
+    bool has_drawn;
+    uint32_t fillings; /* times that it brought too few */
     uint32_t
         *touched; /* clients that are engaged or spent, so that they are freed fast */
     uint32_t n_touched;
@@ -70,6 +77,23 @@ static fed_status count_participations(fed_turnout *t, const fed_task *task,
     return FED_OK;
 }
 
+/* The simulated server draws from all clients: as many as it waits for must be there. */
+static fed_status check_members(fed_turnout *t, uint32_t eligible, fed_error *err)
+{
+    uint32_t invited = fed_task_numbers_of(t->task)->invited;
+    int64_t population = fed_task_plan(t->task)->privacy.population;
+    if (fed_task_is_drawn(t->task) && population > (int64_t)t->clients)
+        return fed_fail(err, FED_E_INVALID,
+                        "privacy.population: %lld, but %u devices are simulated: no "
+                        "round would ever be drawn",
+                        (long long)population, t->clients);
+    if (eligible >= invited) return FED_OK;
+    return fed_fail(err, FED_E_INVALID,
+                    "rounds.cohort: %u devices are invited, %u of the population's %u "
+                    "have eligibility.min_examples",
+                    invited, eligible, t->clients);
+}
+
 static fed_status prepare(fed_turnout *t, const fed_task *task, fed_error *err)
 {
     t->state = fed_calloc(t->clients, sizeof *t->state);
@@ -81,15 +105,10 @@ static fed_status prepare(fed_turnout *t, const fed_task *task, fed_error *err)
     if (t->faults.not_finite > 0 && plan->model.input.type == FED_INPUT_TOKENS)
         return fed_fail(err, FED_E_INVALID,
                         "not_finite: the model takes tokens, which are always finite");
-    uint32_t eligible = mark_eligible(t, plan->eligibility.min_examples);
-    uint32_t invited = fed_task_numbers_of(task)->invited;
-    t->willing = eligible;
+    t->willing = mark_eligible(t, plan->eligibility.min_examples);
+    uint32_t eligible = t->willing;
     FED_TRY(count_participations(t, task, err));
-    if (eligible >= invited) return FED_OK;
-    return fed_fail(err, FED_E_INVALID,
-                    "rounds.cohort: %u devices are invited, %u of the population's %u "
-                    "have eligibility.min_examples",
-                    invited, eligible, t->clients);
+    return check_members(t, eligible, err);
 }
 
 fed_status fed_turnout_new(fed_turnout **out, const fed_population *population,
@@ -100,6 +119,7 @@ fed_status fed_turnout_new(fed_turnout **out, const fed_population *population,
     fed_turnout *t = fed_calloc(1, sizeof *t);
     if (!t) return fed_fail_nomem(err, sizeof *t);
     t->population = population;
+    t->task = task;
     t->clients = fed_population_clients(population);
     if (faults) t->faults = *faults;
     fed_seed_from_u64(t->key, seed);
@@ -118,6 +138,7 @@ void fed_turnout_free(fed_turnout *t)
     fed_free(t->order);
     fed_free(t->touched);
     fed_free(t->taken);
+    fed_draw_fini(&t->draw);
     fed_free(t);
 }
 
@@ -133,12 +154,43 @@ static fed_fate draw_fate(const fed_faults *faults, fed_stream *stream)
     return FED_FATE_NONE;
 }
 
+/* The coordinator draws as soon as privacy.population devices are enrolled, and they come in
+ * the order of their numbers: the first draw is among those, the others among all. */
+static fed_status draw_coins(fed_turnout *t, fed_error *err)
+{
+    fed_seeded secret;
+    fed_random random = fed_seeded_random(&secret);
+    uint32_t population = (uint32_t)fed_task_plan(t->task)->privacy.population;
+    if (t->draw.numbers) return FED_OK;
+    memcpy(secret.seed, t->key, sizeof secret.seed);
+    FED_TRY(fed_draw_make(&t->draw, t->task, &random, t->version,
+                          t->has_drawn ? t->clients : population, err));
+    t->has_drawn = true;
+    return FED_OK;
+}
+
+/* Nobody comes in for those who are not free. */
+static fed_status take_drawn(fed_turnout *t, fed_attendee *members, uint32_t *n,
+                             fed_error *err)
+{
+    fed_stream fate;
+    FED_TRY(draw_coins(t, err));
+    fed_stream_init(&fate, t->key, FED_PURPOSE_FATE, t->rounds++);
+    *n = 0;
+    for (uint32_t i = 0; i < t->draw.n; i++)
+        if (t->state[t->draw.numbers[i]] == FREE)
+            members[(*n)++] =
+                (fed_attendee){t->draw.numbers[i], draw_fate(&t->faults, &fate)};
+    return FED_OK;
+}
+
 /* The first ones of a shuffle of all who are free. */
 fed_status fed_turnout_draw(fed_turnout *t, uint32_t places, fed_attendee *members,
                             uint32_t *n, fed_error *err)
 {
     fed_stream invite, fate;
     uint32_t free = 0;
+    if (fed_task_is_drawn(t->task)) return take_drawn(t, members, n, err);
     for (uint32_t i = 0; i < t->clients; i++)
         if (t->state[i] == FREE) t->order[free++] = i;
     *n = places < free ? places : free;
@@ -207,6 +259,22 @@ void fed_turnout_next(fed_turnout *t)
     for (uint32_t i = 0; i < t->n_touched; i++)
         if (t->state[t->touched[i]] != EXHAUSTED) t->state[t->touched[i]] = FREE;
     t->n_touched = 0;
+    t->version++;
+    fed_draw_fini(&t->draw);
+    t->fillings = 0;
+}
+
+bool fed_turnout_is_patient(fed_turnout *t)
+{
+    return !fed_task_is_drawn(t->task) || ++t->fillings < FED_DRAW_PATIENCE;
+}
+
+void fed_turnout_redraw(fed_turnout *t)
+{
+    uint32_t attempt = t->draw.attempt;
+    fed_draw_fini(&t->draw);
+    t->draw.attempt = attempt;
+    t->fillings = 0;
 }
 
 /* ---- broken and hostile devices -------------------------------------------------------- */

@@ -2,7 +2,8 @@
  * turnout: who takes part in a round, and what becomes of them, decided before the round.
  *
  * A round is one attempt at a version. Members are drawn from the devices that are eligible
- * and free; each is given a fate: the phase in which it drops, or none. Some devices are
+ * and free (all of them, or those that the secret coins of privacy.sampling let in); each is
+ * given a fate: the phase in which it drops, or none. Some devices are
  * broken or hostile for good. All of it follows from the seed, so both fidelities, which obey
  * it, see the same round.
  *
@@ -69,7 +70,9 @@ FED_MUST_CHECK fed_status fed_turnout_new(fed_turnout **out,
                                           const fed_faults *faults, fed_error *err);
 void fed_turnout_free(fed_turnout *t);
 
-/** The next round: at most `places` members into `members`, fewer when fewer are free. */
+/** The next round: at most `places` members into `members`, fewer when fewer are free. Where the
+ *  plan asks for draws (privacy.sampling), those who were drawn and are free, drawn as
+ *  server/round draws: with one seed both draw the same. */
 FED_MUST_CHECK fed_status fed_turnout_draw(fed_turnout *t, uint32_t places,
                                            fed_attendee *members, uint32_t *n,
                                            fed_error *err);
@@ -86,6 +89,11 @@ void fed_turnout_engage(fed_turnout *t, uint32_t client);
 void fed_turnout_spend(fed_turnout *t, uint32_t client);
 /** The cohort is over or went on without them: whoever has not spent the version is free. */
 void fed_turnout_reopen(fed_turnout *t);
+/** Time was up with too few. True when the same draw is tried again (there is none: always);
+ *  false when patience is at an end, and the cohort is aborted. */
+bool fed_turnout_is_patient(fed_turnout *t);
+/** The cohort was aborted: where the plan asks for draws, others are drawn. */
+void fed_turnout_redraw(fed_turnout *t);
 /** A new version: everybody is free. */
 void fed_turnout_next(fed_turnout *t);
 

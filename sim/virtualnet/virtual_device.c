@@ -56,17 +56,24 @@ fed_status fed_virtual_device_enlist(fed_virtualnet *net, fed_attendee who,
     return fed_net_push(net, 8 * fed_net_delay(net), &on);
 }
 
-/* With secure aggregation a device must be enrolled. */
+fed_status fed_virtual_device_certify(const fed_virtualnet *net, const uint8_t key[32],
+                                      fed_certificate *out, fed_error *err)
+{
+    *out = (fed_certificate){.expires_s = INT64_MAX};
+    memcpy(out->device_key, key, sizeof out->device_key);
+    return fed_certificate_sign(out, net->enrolment_seed, err);
+}
+
+/* For secure aggregation, and for draws, a device must be enrolled. */
 static fed_status enrol(const fed_virtualnet *net, const fed_virtual_device *d,
                         fed_session_config *config, fed_error *err)
 {
-    if (!fed_task_plan(net->config.task)->secagg.enabled) return FED_OK;
+    const fed_task *task = net->config.task;
+    if (!fed_task_plan(task)->secagg.enabled && !fed_task_is_drawn(task)) return FED_OK;
     config->is_enrolled = true;
-    config->certificate = (fed_certificate){.expires_s = INT64_MAX};
-    memcpy(config->certificate.device_key, d->key, sizeof d->key);
     memcpy(config->enrolment_key, net->server_config.enrolment_key,
            sizeof config->enrolment_key);
-    return fed_certificate_sign(&config->certificate, net->enrolment_seed, err);
+    return fed_virtual_device_certify(net, d->key, &config->certificate, err);
 }
 
 static fed_status make_session(fed_virtualnet *net, fed_virtual_device *d, fed_error *err)

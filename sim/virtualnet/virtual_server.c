@@ -78,6 +78,14 @@ static fed_status carry_out(fed_virtualnet *net, const fed_event *event, bool se
     return fed_fail_in(err, status, "server");
 }
 
+/* Time was up with too few: with a draw the server counts that, be a cohort open or not. */
+static bool is_filling(const fed_virtualnet *net, const fed_task_info *before,
+                       const fed_task_info *after, bool was_timer)
+{
+    if (fed_task_is_drawn(net->config.task)) return after->fillings > before->fillings;
+    return was_timer && before->phase == FED_PHASE_JOIN && after->phase == FED_PHASE_JOIN;
+}
+
 /* What has become of the round: seen from outside, as an operator sees it. A cohort that is
  * gone was aborted, unless it was still open and the server died: then it fills again. */
 static void observe(fed_virtualnet *net, const fed_task_info *before, bool was_timer,
@@ -89,10 +97,10 @@ static void observe(fed_virtualnet *net, const fed_task_info *before, bool was_t
     net->is_over = true;
     if (after.head.version > before->head.version)
         net->result->outcome = FED_ROUND_COMMITTED;
-    else if (before->phase > lost && after.phase == FED_PHASE_PLACE)
+    else if ((before->phase > lost && after.phase == FED_PHASE_PLACE) ||
+             after.draws != before->draws)
         net->result->outcome = FED_ROUND_ABORTED;
-    else if (was_timer && !crashed && before->phase == FED_PHASE_JOIN &&
-             after.phase == FED_PHASE_JOIN)
+    else if (!crashed && is_filling(net, before, &after, was_timer))
         net->result->outcome = FED_ROUND_FILLING;
     else
         net->is_over = false;
@@ -108,6 +116,41 @@ static fed_status step(fed_virtualnet *net, const fed_event *event, fed_error *e
     if (crashes) FED_TRY(crash(net, err));
     observe(net, &before, event->kind == FED_EVENT_TIMER, crashes);
     return FED_OK;
+}
+
+/* ---- enrolment ------------------------------------------------------------------------- */
+
+static fed_status show_certificate(fed_virtualnet *net, uint32_t client, fed_error *err)
+{
+    fed_client_view view;
+    fed_certificate certificate;
+    fed_checkin m = {.population = FED_NET_POPULATION};
+    fed_bytes body;
+    fed_population_client(net->config.population, client, &view);
+    FED_TRY(fed_ed25519_public(view.secret.seed, m.device, err));
+    FED_TRY(fed_virtual_device_certify(net, m.device, &certificate, err));
+    fed_certificate_encode(&certificate, m.certificate);
+    FED_TRY(fed_checkin_sign(&m, view.secret.seed, err));
+    fed_bytes_init(&body, FED_CHECKIN_JSON_MAX);
+    fed_status status = fed_checkin_put(&body, &m, err);
+    fed_event event = {.kind = FED_EVENT_MESSAGE,
+                       .peer = client,
+                       .type = FED_REQUEST_CHECKIN,
+                       .body = {body.data, body.len}};
+    if (!status) status = carry_out(net, &event, false, err);
+    fed_bytes_fini(&body);
+    return status;
+}
+
+/* In the order of their numbers; nobody waits for the answers. */
+fed_status fed_virtual_server_enrol(fed_virtualnet *net, fed_error *err)
+{
+    fed_net_event timer = {.kind = FED_NET_SERVER_TIMER};
+    if (!fed_task_is_drawn(net->config.task)) return FED_OK;
+    for (uint32_t i = 0; i < fed_population_clients(net->config.population); i++)
+        FED_TRY(show_certificate(net, i, err));
+    timer.number = ++net->server_timer;
+    return fed_net_push(net, 0, &timer);
 }
 
 /* ---- requests -------------------------------------------------------------------------- */

@@ -13,6 +13,17 @@ static int64_t at_most(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
+/* The server's secrets are new in each of its lives; but whom it draws follows from the seed
+ * alone, as it does in the turnout, which therefore knows it. */
+static fed_status fill_server(void *ctx, const char *purpose, uint64_t index, void *out,
+                              size_t n)
+{
+    const fed_virtualnet *net = ctx;
+    bool is_draw = !strcmp(purpose, FED_DRAW_PURPOSE);
+    fed_random random = fed_seeded_random(is_draw ? &net->secret : &net->server_secret);
+    return fed_random_fill(&random, purpose, index, out, n);
+}
+
 /* Delays stay far below what the plan allows, so that nobody is late but by its fate. */
 static void choose_delays(fed_virtualnet *net)
 {
@@ -32,7 +43,7 @@ static fed_status choose_keys(fed_virtualnet *net, fed_error *err)
     fed_coordinator_config *c = &net->server_config;
     *c = (fed_coordinator_config){.retry_min_ms = 1000,
                                   .retry_max_ms = 2000,
-                                  .random = fed_seeded_random(&net->server_secret),
+                                  .random = {fill_server, net},
                                   .parallel = net->config.parallel};
     memcpy(c->operator_key, net->operator_key, sizeof c->operator_key);
     FED_TRY(fed_random_fill(&secret, "enrolment key", 0, net->enrolment_seed,
@@ -56,7 +67,8 @@ static fed_status prepare(fed_virtualnet *net, fed_error *err)
     FED_TRY(choose_keys(net, err));
     FED_TRY(fed_memory_journal_new(&net->journal, err));
     FED_TRY(fed_virtual_server_start(net, err));
-    return fed_virtual_server_create_task(net, err);
+    FED_TRY(fed_virtual_server_create_task(net, err));
+    return fed_virtual_server_enrol(net, err);
 }
 
 fed_status fed_virtualnet_new(fed_virtualnet **out, const fed_virtualnet_config *config,
@@ -280,6 +292,7 @@ static void end_round(fed_virtualnet *net, fed_turnout *turnout)
     net->n_active = kept;
     if (net->result->trained) net->result->train_loss /= net->result->trained;
     if (net->result->outcome == FED_ROUND_COMMITTED) fed_turnout_next(turnout);
+    if (net->result->outcome == FED_ROUND_ABORTED) fed_turnout_redraw(turnout);
 }
 
 fed_status fed_virtualnet_round(fed_virtualnet *net, fed_turnout *turnout,

@@ -86,6 +86,8 @@ FED_MUST_CHECK fed_status fed_virtual_server_start(fed_virtualnet *net, fed_erro
 /** Create the task: what the operator does, before the first round. */
 FED_MUST_CHECK fed_status fed_virtual_server_create_task(fed_virtualnet *net,
                                                          fed_error *err);
+/** Where the task draws among enrolled devices: every client shows its certificate. */
+FED_MUST_CHECK fed_status fed_virtual_server_enrol(fed_virtualnet *net, fed_error *err);
 FED_MUST_CHECK fed_status fed_virtual_server_request(fed_virtualnet *net,
                                                      const fed_net_event *event,
                                                      fed_error *err);
@@ -99,6 +101,11 @@ fed_task_info fed_virtual_server_info(const fed_virtualnet *net);
 FED_MUST_CHECK fed_status fed_virtual_device_enlist(fed_virtualnet *net, fed_attendee who,
                                                     fed_error *err);
 void fed_virtual_device_free(fed_virtual_device *d);
+/** The certificate of a client with this public key. */
+FED_MUST_CHECK fed_status fed_virtual_device_certify(const fed_virtualnet *net,
+                                                     const uint8_t key[32],
+                                                     fed_certificate *out,
+                                                     fed_error *err);
 FED_MUST_CHECK fed_status fed_virtual_device_event(fed_virtualnet *net,
                                                    fed_net_event *event, fed_error *err);
 /** Switch it off: what it had not stored is gone. */

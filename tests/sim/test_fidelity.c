@@ -264,6 +264,79 @@ static void test_private_ends(void)
     check_agree(&f, &h);
     CHECK(h.is_exhausted && !h.is_spent);
     CHECK(h.total.uploads <= 2 * 20 && h.total.uploads > 2 * 14);
+/* Whom the coordinator draws by secret coins is whom the turnout knows it draws: every round,
+ * after every abort, and when patience with those who do not come is at an end. */
+static void test_secret_draws(void)
+{
+    static const char *const privacy[] = {
+        "\"sampling\":\"poisson\",\"population\":40",
+        "\"sampling\":\"fixed_size\",\"population\":30"};
+    static const char *const rounds[] = {
+        "\"count\":8,\"cohort\":6,\"over_select\":2.0,\"min_survivors\":2",
+        "\"count\":5,\"cohort\":8,\"over_select\":1.5,\"min_survivors\":5"};
+    static const fed_faults many = {{0.05, 0.05, 0.1, 0.15, 0.1}, 0.1, 0.05, 0};
+    static history h;
+    unsigned aborted = 0, filling = 0;
+    for (unsigned i = 0; i < 12; i++) {
+        federation f = {.update = i % 3 ? DENSE
+                                        : "\"select\":\"dense\",\"bits\":4," RESIDUAL
+                                          "\"residual_decay\":0.5",
+                        .rounds = rounds[i / 2 % 2],
+                        .privacy = privacy[i % 2],
+                        .faults = i % 4 == 0 ? none : many,
+                        .seed = i + 1,
+                        .clients = 40};
+        check_agree(&f, &h);
+        aborted += h.aborted;
+        filling += h.filling;
+    }
+    CHECK(aborted > 3 && filling > 10);
+    fed_note("%u cohorts aborted, %u rounds filling", aborted, filling);
+}
+
+/* A draw survives the server, whenever it dies. */
+static void test_secret_draws_and_crashes(void)
+{
+    static history h, again;
+    unsigned crashes = 0;
+    for (uint64_t seed = 1; seed <= 8; seed++) {
+        federation f = {.update = DENSE,
+                        .rounds = SPARE,
+                        .privacy = seed % 2 ? "\"sampling\":\"poisson\",\"population\":40"
+                                            : "\"sampling\":\"fixed_size\","
+                                              "\"population\":40",
+                        .faults = seed % 3 ? none : drops,
+                        .seed = seed,
+                        .clients = 40,
+                        .is_protocol = true};
+        f.faults.server_crash = 0.03;
+        federation_run(&f, &h);
+        federation_replay(&f, &h, &again);
+        CHECK_MEM(again.models, h.models, sizeof h.models[0] * (h.n + 1));
+        crashes += h.total.crashes;
+    }
+    CHECK(crashes > 20);
+    fed_note("%u crashes", crashes);
+}
+
+/* With secure aggregation, and with masks on what was drawn. */
+static void test_secret_draws_under_masks(void)
+{
+    static history h;
+    for (uint64_t seed = 1; seed <= 2; seed++) {
+        federation f = {.update = DENSE,
+                        .rounds = "\"count\":3,\"cohort\":8,\"over_select\":1.5,"
+                                  "\"min_survivors\":5",
+                        .secagg = "\"enabled\":true,\"adversary\":\"curious\","
+                                  "\"dropout\":0.4",
+                        .privacy = seed % 2 ? "\"sampling\":\"poisson\",\"population\":40"
+                                            : "\"sampling\":\"fixed_size\","
+                                              "\"population\":40",
+                        .faults = drops,
+                        .seed = seed,
+                        .clients = 40};
+        check_agree(&f, &h);
+    }
 }
 
 /* The server dies at any step, and its trace is still the truth. */
@@ -331,10 +404,18 @@ static void test_replay_refusals(void)
 
 int main(void)
 {
-    static const fed_case cases[] = {CASE(test_plain),        CASE(test_bytes),
-                                     CASE(test_seeds),        CASE(test_replay),
-                                     CASE(test_crashes),      CASE(test_replay_refusals),
-                                     CASE(test_secagg),       CASE(test_private),
-                                     CASE(test_private_ends), CASE(test_drop_outs)};
+    static const fed_case cases[] = {CASE(test_plain),
+                                     CASE(test_bytes),
+                                     CASE(test_seeds),
+                                     CASE(test_replay),
+                                     CASE(test_crashes),
+                                     CASE(test_replay_refusals),
+                                     CASE(test_secagg),
+                                     CASE(test_secret_draws),
+                                     CASE(test_secret_draws_and_crashes),
+                                     CASE(test_secret_draws_under_masks),
+                                     CASE(test_private),
+                                     CASE(test_private_ends),
+                                     CASE(test_drop_outs)};
     return fed_run("fidelity", cases, sizeof cases / sizeof *cases);
 }
