@@ -70,8 +70,8 @@ static fed_status build(fed_task *task, fed_error *err)
     FED_TRY(status);
     FED_TRY(make_layout(task, err));
     fed_task_count_members(task);
-    FED_TRY(fed_task_check_draw(task, err));
     FED_TRY(make_codec(task, err));
+    FED_TRY(fed_task_check_draw(task, err));
     FED_TRY(fed_plan_write(task->plan, &task->resolved, err));
     return fed_task_derive(task, err);
 }

@@ -203,7 +203,8 @@ static void test_calibrated(void)
     check_calibrated("update.rotate=none", 8, 8);
     check_calibrated("update.select=rand_k update.fraction=0.2", 8, 8);
     check_calibrated("privacy.sampling=poisson privacy.population=1000 "
-                     "privacy.epsilon_server=none privacy.delta=1e-4",
+                     "privacy.epsilon_server=none privacy.delta=1e-4 "
+                     "rounds.min_survivors=19",
                      8, INFINITY);
 }
 
