@@ -264,6 +264,8 @@ static void test_private_ends(void)
     check_agree(&f, &h);
     CHECK(h.is_exhausted && !h.is_spent);
     CHECK(h.total.uploads <= 2 * 20 && h.total.uploads > 2 * 14);
+}
+
 /* Whom the coordinator draws by secret coins is whom the turnout knows it draws: every round,
  * after every abort, and when patience with those who do not come is at an end. */
 static void test_secret_draws(void)
@@ -411,10 +413,10 @@ int main(void)
                                      CASE(test_crashes),
                                      CASE(test_replay_refusals),
                                      CASE(test_secagg),
+                                     CASE(test_private),
                                      CASE(test_secret_draws),
                                      CASE(test_secret_draws_and_crashes),
                                      CASE(test_secret_draws_under_masks),
-                                     CASE(test_private),
                                      CASE(test_private_ends),
                                      CASE(test_drop_outs)};
     return fed_run("fidelity", cases, sizeof cases / sizeof *cases);
