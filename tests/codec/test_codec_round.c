@@ -364,6 +364,54 @@ static void test_hostile_blobs_are_refused(void)
     fed_codec_free(codec);
 }
 
+/* The list of a chosen support: cut anywhere, too long, of no or too many blocks, and with
+ * what is not a list of ascending numbers below the number of blocks. */
+static void test_hostile_choices_are_refused(void)
+{
+    static const uint32_t blocks[] = {1, 2, 40, 62};
+    enum { COUNT_AT = 21, CODE_AT = 25 };
+    static const struct {
+        size_t at;
+        uint8_t to;
+        const char *text;
+    } rows[] = {{COUNT_AT, 0, "0 blocks are not in 1..63"},
+                {COUNT_AT, 64, "64 blocks are not in 1..63"},
+                {COUNT_AT + 3, 0x80, "blocks are not in 1..63"},
+                {COUNT_AT, 3, "indices"},
+                {COUNT_AT, 5, "indices"},
+                {CODE_AT, 0xff, "indices"}};
+    fed_codec_config c = voted_config();
+    fed_codec *codec = new_codec(&c);
+    fed_codec_round *round, *back;
+    fed_bytes blob;
+    fed_error err;
+    fed_bytes_init(&blob, 1000);
+    CHECK_OK(fed_codec_round_make(codec, 1, 1, FED_CODEC_CHOSEN, blocks, 4, &round, &err),
+             &err);
+    CHECK_OK(fed_codec_round_encode(codec, round, &blob, &err), &err);
+    CHECK_OK(fed_codec_round_parse(codec, (fed_span){blob.data, blob.len}, &back, &err),
+             &err);
+    fed_codec_round_free(back);
+    for (size_t n = 0; n < blob.len; n++)
+        CHECK_FAILS(fed_codec_round_parse(codec, (fed_span){blob.data, n}, &back, &err),
+                    FED_E_FORMAT, &err, "");
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        uint8_t was = blob.data[rows[i].at];
+        blob.data[rows[i].at] = rows[i].to;
+        CHECK_FAILS(
+            fed_codec_round_parse(codec, (fed_span){blob.data, blob.len}, &back, &err),
+            FED_E_FORMAT, &err, rows[i].text);
+        blob.data[rows[i].at] = was;
+    }
+    fed_bytes_put_u8(&blob, 0);
+    CHECK_FAILS(
+        fed_codec_round_parse(codec, (fed_span){blob.data, blob.len}, &back, &err),
+        FED_E_FORMAT, &err, "indices");
+    fed_bytes_fini(&blob);
+    fed_codec_round_free(round);
+    fed_codec_free(codec);
+}
+
 static fed_status torture_scenario(void *ctx)
 {
     const fed_codec_config *c = ctx;
@@ -404,6 +452,7 @@ int main(void)
                                      CASE(test_blob_inverts),
                                      CASE(test_supports),
                                      CASE(test_hostile_blobs_are_refused),
+                                     CASE(test_hostile_choices_are_refused),
                                      CASE(test_torture)};
     return fed_run("codec_round", cases, sizeof cases / sizeof *cases);
 }

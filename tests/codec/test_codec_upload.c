@@ -272,6 +272,37 @@ static void test_packed_vectors_over_the_wire(void)
     cohort_fini(&b);
 }
 
+/* Vectors of another B, as a device would send them that has read another plan. */
+static void test_other_widths_are_refused(void)
+{
+    static cohort b;
+    fed_error err;
+    fed_codec_config c = bytes_config(FED_CODEC_VOTED, FED_CODEC_BITS, 4);
+    for (unsigned bits = 1; bits <= 8; bits++) {
+        fed_codec *other;
+        fed_codec_update update;
+        fed_bytes upload;
+        cohort_init(&b, &c, true);
+        fed_codec_config o = c;
+        o.bits = bits;
+        CHECK_OK(fed_codec_new(&other, &o, true, &err), &err);
+        fed_bytes_init(&upload, 1 << 20);
+        static float delta[D];
+        CHECK_OK(fixture_encode(other, b.f.round, delta, NULL, 1, &update, &err), &err);
+        CHECK_OK(fed_codec_update_write(&update, &upload, &err), &err);
+        fed_span bytes = {upload.data, upload.len};
+        fed_status status =
+            fed_codec_sum_add_bytes(b.f.codec, b.f.round, &b.f.sum, bytes, &err);
+        CHECK_EQ(status, bits == 4 ? FED_OK : FED_E_FORMAT);
+        CHECK_EQ(b.f.sum.n, bits == 4);
+        if (status) CHECK_MSG(strstr(err.text, "bytes"), "%s", err.text);
+        fed_codec_update_fini(&update);
+        fed_bytes_fini(&upload);
+        fed_codec_free(other);
+        cohort_fini(&b);
+    }
+}
+
 typedef struct scenario {
     const fed_codec *codec;
     const fed_codec_round *round;
@@ -341,6 +372,7 @@ int main(void)
                                      CASE(test_hostile_uploads_are_refused),
                                      CASE(test_hostile_floats_are_refused),
                                      CASE(test_packed_vectors_over_the_wire),
+                                     CASE(test_other_widths_are_refused),
                                      CASE(test_torture)};
     return fed_run("codec_upload", cases, sizeof cases / sizeof *cases);
 }
