@@ -150,6 +150,7 @@ static fed_status take_plan(fed_turn *t, fed_span blob)
     FED_TRY(fed_session_set_task(s, &s->document, &id, blob, t->err));
     FED_TRY(check_floor(s, t->err));
     FED_TRY(fed_turn_store_task(t, document, blob));
+    FED_TRY(fed_turn_store_progress(t)); /* no version of it is accepted yet */
     s->fetching = FED_FETCH_VERSION;
     return FED_OK;
 }

@@ -109,6 +109,7 @@ static fed_status make_task(fed_script *s, fed_error *err)
     *d = (fed_task_document){.name = "script", .seed = {5}, .expires_ms = INT64_MAX};
     snprintf(d->population, sizeof d->population, "%s",
              s->lie == FED_LIE_POPULATION ? "others" : "test");
+    if (s->lie == FED_LIE_NEW_TASK) snprintf(d->name, sizeof d->name, "again");
     if (s->lie == FED_LIE_EXPIRED) d->expires_ms = 1000000;
     d->plan = s->addresses[PLAN];
     d->plan_length = s->blobs[PLAN].len;

@@ -36,7 +36,9 @@ typedef enum fed_lie {
     FED_LIE_DIFFERENCE_TEXT,  /* signed, and no difference at all */
     FED_LIE_DIFFERENCE_BOMB,  /* signed, and 1 MiB when it is decompressed */
     FED_LIE_DIFFERENCE_WRONG, /* signed, and leads to another model */
-    FED_LIE_END
+    FED_LIE_END,
+    /* And no lie at all: the operator signs the same plan and models under a new name. */
+    FED_LIE_NEW_TASK = FED_LIE_END
 } fed_lie;
 
 enum {

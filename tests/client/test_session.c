@@ -215,10 +215,10 @@ static void test_refused_again(void)
 
 /* ---- versions ------------------------------------------------------------------------------ */
 
-static void offer_again(device *d, uint64_t version, const char *reason)
+static void offer_again(device *d, fed_lie lie, uint64_t version, const char *reason)
 {
     fed_script s;
-    if (!make_script(&s, FED_LIE_NONE, version)) return;
+    if (!make_script(&s, lie, version)) return;
     fed_session_info before = fed_session_describe(d->session);
     for (int i = 0; i < 30; i++) {
         if (d->waiting)
@@ -242,13 +242,13 @@ static void test_versions(void)
     if (!make_script(&s, FED_LIE_NONE, 3)) return;
     device_init(&d, &s);
     CHECK_EQ(run_to_end(&d, &s).delivered, 1);
-    offer_again(&d, 2, "2 is older than 3");
-    offer_again(&d, 3, "spent");
+    offer_again(&d, FED_LIE_NONE, 2, "2 is older than 3");
+    offer_again(&d, FED_LIE_NONE, 3, "spent");
     fed_session_free(d.session);
     start_session(&d);
     d.wake_ms = d.now;
-    offer_again(&d, 2, "2 is older than 3");
-    offer_again(&d, 3, "spent");
+    offer_again(&d, FED_LIE_NONE, 2, "2 is older than 3");
+    offer_again(&d, FED_LIE_NONE, 3, "spent");
     fed_script_fini(&s);
     fed_script newer;
     CHECK(make_script(&newer, FED_LIE_NONE, 4));
@@ -263,8 +263,6 @@ static void test_versions(void)
     fed_script_fini(&newer);
 }
 
-/* ---- differences --------------------------------------------------------------------------- */
-
 static void deliver(device *d, fed_lie lie, uint64_t version)
 {
     fed_script s;
@@ -277,9 +275,32 @@ static void deliver(device *d, fed_lie lie, uint64_t version)
         else
             d->now = d->wake_ms, step(d, &(fed_event){.kind = FED_EVENT_TIMER});
     }
-    CHECK_EQ(fed_session_describe(d->session).delivered, before + 1);
+    fed_session_info info = fed_session_describe(d->session);
+    CHECK_MSG(info.delivered == before + 1, "not delivered: %s", info.last_refusal);
     fed_script_fini(&s);
 }
+
+/* The same model under a new task would be a second sum over the same update. What the new
+ * task has beyond it is welcome, also to a device that was killed in between. */
+static void test_model_under_a_new_task(void)
+{
+    fed_script s;
+    device d;
+    if (!make_script(&s, FED_LIE_NONE, 3)) return;
+    device_init(&d, &s);
+    deliver(&d, FED_LIE_NONE, 3);
+    for (int life = 0; life < 2; life++) {
+        offer_again(&d, FED_LIE_NEW_TASK, 3, "spent");
+        fed_session_free(d.session);
+        start_session(&d);
+        d.wake_ms = d.now;
+    }
+    deliver(&d, FED_LIE_NEW_TASK, 1);
+    device_fini(&d);
+    fed_script_fini(&s);
+}
+
+/* ---- differences --------------------------------------------------------------------------- */
 
 static void device_for(device *d, uint64_t version)
 {
@@ -582,6 +603,7 @@ int main(void)
                                      CASE(test_lies),
                                      CASE(test_refused_again),
                                      CASE(test_versions),
+                                     CASE(test_model_under_a_new_task),
                                      CASE(test_differences),
                                      CASE(test_bad_differences),
                                      CASE(test_killed_while_it_rebuilds),
