@@ -25,9 +25,22 @@ static fed_status sign(const fed_session *s, fed_checkin *m, fed_error *err)
     return fed_checkin_sign(m, s->config.identity_seed, err);
 }
 
+/* eligibility.min_separation_s, by the wall clock, which goes on while the device is off. When
+ * somebody has set that clock back, the time begins anew: it is never shortened. */
+int64_t fed_session_rest_left(fed_session *s, int64_t now)
+{
+    int64_t wall = now + s->config.wall_offset_ms;
+    if (!s->task || !s->n_spent) return 0;
+    int64_t pause = fed_task_plan(s->task)->eligibility.min_separation_s * 1000;
+    if (wall < s->spent_ms) s->spent_ms = wall;
+    return wall - s->spent_ms < pause ? pause - (wall - s->spent_ms) : 0;
+}
+
 fed_status fed_turn_checkin(fed_turn *t)
 {
     fed_session *s = t->s;
+    int64_t left = fed_session_rest_left(s, t->now);
+    if (left) return fed_turn_rest(t, left);
     fed_conditions conditions = {true, true, true};
     if (s->config.conditions) conditions = s->config.conditions(s->config.conditions_ctx);
     fed_checkin m = {.examples = rounded_down(s->config.examples.count),

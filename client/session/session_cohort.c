@@ -140,6 +140,7 @@ static fed_status mark_spent(fed_turn *t)
     FED_TRY(fed_turn_charge(t));
     s->spent = true;
     s->spent_models[s->n_spent++ % FED_SESSION_SPENT_KEPT] = s->version.model;
+    s->spent_ms = t->now + s->config.wall_offset_ms;
     if (s->next_residual.len) {
         fed_bytes old = s->residual;
         s->residual = s->next_residual;

@@ -213,6 +213,11 @@ static fed_status take_version(fed_turn *t, fed_span blob)
                         (unsigned long long)s->accepted_version);
     if (fed_session_has_spent(s, &s->version.model, s->version.version))
         return fed_fail(t->err, FED_E_REFUSED, "version: this model is spent");
+    if (fed_session_rest_left(s, t->now))
+        return fed_fail(t->err, FED_E_REFUSED,
+                        "eligibility.min_separation_s: %lld, it is too early to take "
+                        "part again",
+                        (long long)fed_task_plan(s->task)->eligibility.min_separation_s);
     FED_TRY(fed_session_check_ledger(s, t->err));
     s->fetching = FED_FETCH_ROUND;
     if (s->version.round_length > FED_ROUND_INLINE_MAX) return FED_OK;

@@ -60,6 +60,7 @@ struct fed_session {
     bool has_accepted;
     fed_address spent_models[FED_SESSION_SPENT_KEPT];
     uint32_t n_spent; /* in all; the newest are kept */
+    int64_t spent_ms; /* by the wall clock: when the newest was */
 
     /* What it has cost so far: one ledger for the population, whatever the task. */
     fed_ledger *ledger; /* NULL: no task needed one yet */
@@ -138,6 +139,8 @@ fed_status fed_session_set_task(fed_session *s, const fed_task_document *documen
 /** Make the party for the present cohort: anew, or from its stored state (not empty). */
 fed_status fed_session_make_party(fed_session *s, int64_t now, fed_span state,
                                   fed_error *err);
+/** Milliseconds until the plan at hand lets the device take part again; 0: now. */
+int64_t fed_session_rest_left(fed_session *s, int64_t now);
 bool fed_session_has_spent(const fed_session *s, const fed_address *model,
                            uint64_t version);
 

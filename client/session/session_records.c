@@ -23,7 +23,7 @@ static const char key_update[] = "session/update";
 static const char key_residual[] = "session/residual";
 static const char key_party[] = "session/party";
 
-enum { PROGRESS_VERSION = 3 };
+enum { PROGRESS_VERSION = 4 };
 
 static uint32_t spent_kept(const fed_session *s)
 {
@@ -48,6 +48,7 @@ fed_status fed_turn_store_progress(fed_turn *t)
     fed_bytes_put(&b, s->cohort, sizeof s->cohort);
     fed_bytes_put_u32(&b, s->attempts);
     fed_bytes_put_u32(&b, s->n_spent);
+    fed_bytes_put_u64(&b, (uint64_t)s->spent_ms);
     for (uint32_t i = 0; i < spent_kept(s); i++)
         fed_bytes_put(&b, s->spent_models[i].bytes, FED_ADDRESS_BYTES);
     fed_session_ledger_head(s, head);
@@ -172,6 +173,7 @@ static fed_status read_progress(fed_session *s, const fed_bytes *b, fed_error *e
     fed_reader_copy(&r, s->cohort, sizeof s->cohort);
     s->attempts = fed_reader_u32(&r);
     s->n_spent = fed_reader_u32(&r);
+    s->spent_ms = (int64_t)fed_reader_u64(&r);
     for (uint32_t i = 0; i < spent_kept(s); i++)
         fed_reader_copy(&r, s->spent_models[i].bytes, FED_ADDRESS_BYTES);
     fed_reader_copy(&r, head, sizeof head);

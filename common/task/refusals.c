@@ -55,8 +55,6 @@ fed_status fed_task_refuse(const fed_plan *plan, fed_error *err)
         {plan->eligibility.tags.n > 0, "eligibility.tags: not carried out yet"},
         {plan->eligibility.min_battery > 0,
          "eligibility.min_battery: not carried out yet; say 0"},
-        {plan->eligibility.min_separation_s > 0,
-         "eligibility.min_separation_s: not carried out yet; say 0"},
     };
     for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++)
         if (refusals[i].applies)

@@ -21,6 +21,8 @@ struct fed_turnout {
     uint32_t willing,
         needed;      /* eligible and not exhausted; members of a cohort, at least */
     uint32_t *order; /* scratch for a draw */
+    uint64_t *rests; /* the round before which each is not free; NULL: nobody rests */
+    uint64_t pace;   /* rounds between two participations of one device */
     fed_draw draw;   /* of this version, where the plan asks for draws */
     bool has_drawn;
     uint32_t fillings; /* times that it brought too few */
@@ -77,6 +79,28 @@ static fed_status count_participations(fed_turnout *t, const fed_task *task,
     return FED_OK;
 }
 
+/* eligibility.min_separation_s in rounds, which begin rounds.deadline_s apart: so many that the
+ * time has passed even between the end of one and the beginning of the other. */
+static fed_status count_rests(fed_turnout *t, uint32_t eligible, fed_error *err)
+{
+    const fed_plan *plan = fed_task_plan(t->task);
+    uint64_t pause = (uint64_t)plan->eligibility.min_separation_s;
+    uint64_t round = (uint64_t)plan->rounds.deadline_s;
+    uint32_t invited = fed_task_numbers_of(t->task)->invited;
+    if (!pause) return FED_OK;
+    t->pace = 1 + (pause + round - 1) / round;
+    if (!fed_task_is_drawn(t->task) && eligible / t->pace < invited)
+        return fed_fail(
+            err, FED_E_INVALID,
+            "eligibility.min_separation_s: %llu are %llu rounds of %llu s, so "
+            "%u devices a round need %llu that take turns; %u are eligible",
+            (unsigned long long)pause, (unsigned long long)t->pace,
+            (unsigned long long)round, invited, (unsigned long long)(t->pace * invited),
+            eligible);
+    t->rests = fed_calloc(t->clients, sizeof *t->rests);
+    return t->rests ? FED_OK : fed_fail_nomem(err, t->clients * sizeof *t->rests);
+}
+
 /* The simulated server draws from all clients: as many as it waits for must be there. */
 static fed_status check_members(fed_turnout *t, uint32_t eligible, fed_error *err)
 {
@@ -108,6 +132,7 @@ static fed_status prepare(fed_turnout *t, const fed_task *task, fed_error *err)
     t->willing = mark_eligible(t, plan->eligibility.min_examples);
     uint32_t eligible = t->willing;
     FED_TRY(count_participations(t, task, err));
+    FED_TRY(count_rests(t, eligible, err));
     return check_members(t, eligible, err);
 }
 
@@ -138,6 +163,7 @@ void fed_turnout_free(fed_turnout *t)
     fed_free(t->order);
     fed_free(t->touched);
     fed_free(t->taken);
+    fed_free(t->rests);
     fed_draw_fini(&t->draw);
     fed_free(t);
 }
@@ -152,6 +178,11 @@ static fed_fate draw_fate(const fed_faults *faults, fed_stream *stream)
         if (u < sum) return (fed_fate)i;
     }
     return FED_FATE_NONE;
+}
+
+static bool is_free(const fed_turnout *t, uint32_t client)
+{
+    return t->state[client] == FREE && (!t->rests || t->rests[client] <= t->rounds);
 }
 
 /* The coordinator draws as soon as privacy.population devices are enrolled, and they come in
@@ -175,12 +206,13 @@ static fed_status take_drawn(fed_turnout *t, fed_attendee *members, uint32_t *n,
 {
     fed_stream fate;
     FED_TRY(draw_coins(t, err));
-    fed_stream_init(&fate, t->key, FED_PURPOSE_FATE, t->rounds++);
+    fed_stream_init(&fate, t->key, FED_PURPOSE_FATE, t->rounds);
     *n = 0;
     for (uint32_t i = 0; i < t->draw.n; i++)
-        if (t->state[t->draw.numbers[i]] == FREE)
+        if (is_free(t, t->draw.numbers[i]))
             members[(*n)++] =
                 (fed_attendee){t->draw.numbers[i], draw_fate(&t->faults, &fate)};
+    t->rounds++;
     return FED_OK;
 }
 
@@ -192,9 +224,9 @@ fed_status fed_turnout_draw(fed_turnout *t, uint32_t places, fed_attendee *membe
     uint32_t free = 0;
     if (fed_task_is_drawn(t->task)) return take_drawn(t, members, n, err);
     for (uint32_t i = 0; i < t->clients; i++)
-        if (t->state[i] == FREE) t->order[free++] = i;
+        if (is_free(t, i)) t->order[free++] = i;
     *n = places < free ? places : free;
-    if (places && !free)
+    if (places && !free && !t->rests)
         return fed_fail(err, FED_E_STATE,
                         "round %llu: no eligible device is left that has not spent this "
                         "version",
@@ -231,6 +263,7 @@ void fed_turnout_engage(fed_turnout *t, uint32_t client)
 void fed_turnout_spend(fed_turnout *t, uint32_t client)
 {
     mark(t, client, SPENT);
+    if (t->rests) t->rests[client] = t->rounds - 1 + t->pace; /* this round has begun */
     if (!t->taken || ++t->taken[client] < t->taken_max) return;
     t->state[client] = EXHAUSTED;
     t->willing--;

@@ -76,9 +76,19 @@ static fed_status enrol(const fed_virtualnet *net, const fed_virtual_device *d,
     return fed_virtual_device_certify(net, d->key, &config->certificate, err);
 }
 
+/* Where devices rest between participations, rounds begin rounds.deadline_s apart by the wall
+ * clock, however fast the messages of one are exchanged. */
+static int64_t wall_offset_ms(const fed_virtualnet *net)
+{
+    const fed_plan *plan = fed_task_plan(net->config.task);
+    if (!plan->eligibility.min_separation_s) return 0;
+    return (int64_t)fed_turnout_rounds(net->turnout) * plan->rounds.deadline_s * 1000;
+}
+
 static fed_status make_session(fed_virtualnet *net, fed_virtual_device *d, fed_error *err)
 {
     fed_session_config config = {.population = FED_NET_POPULATION,
+                                 .wall_offset_ms = wall_offset_ms(net),
                                  .random = fed_seeded_random(&d->view.secret)};
     memcpy(config.operator_key, net->operator_key, sizeof config.operator_key);
     memcpy(config.identity_seed, d->view.secret.seed, sizeof config.identity_seed);

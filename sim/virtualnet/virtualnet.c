@@ -260,7 +260,8 @@ static void leave(fed_virtualnet *net, fed_virtual_device *d)
 {
     fed_virtual_device_off(d);
     const fed_task *task = net->config.task;
-    if (!d->is_done || fed_task_plan(task)->update.residual || fed_task_privacy(task))
+    if (!d->is_done || fed_task_plan(task)->update.residual || fed_task_privacy(task) ||
+        fed_task_plan(task)->eligibility.min_separation_s)
         return;
     net->devices[d->client] = NULL;
     fed_virtual_device_free(d);

@@ -174,7 +174,28 @@ static void spoil(fed_script *s)
     if (s->lie == FED_LIE_MODEL_CUT) s->blobs[MODEL].len--;
 }
 
+/* The plan with one change; NULL: as it is. */
+static fed_status parse_plan(const char *change, const uint8_t seed[32], fed_task **task,
+                             fed_error *err)
+{
+    fed_bytes text;
+    fed_bytes_init(&text, 1 << 16);
+    fed_bytes_put_text(&text, plan_text);
+    fed_status status = fed_plan_set_all(&text, &change, change != NULL, err);
+    if (!status)
+        status = fed_task_parse(task, (fed_span){text.data, text.len}, FED_PLAN_AUTHOR,
+                                seed, err);
+    fed_bytes_fini(&text);
+    return status;
+}
+
 fed_status fed_script_init(fed_script *s, fed_lie lie, uint64_t version, fed_error *err)
+{
+    return fed_script_init_changed(s, lie, version, NULL, err);
+}
+
+fed_status fed_script_init_changed(fed_script *s, fed_lie lie, uint64_t version,
+                                   const char *change, fed_error *err)
 {
     fed_task *task = NULL;
     uint8_t seed[32] = {5};
@@ -182,9 +203,8 @@ fed_status fed_script_init(fed_script *s, fed_lie lie, uint64_t version, fed_err
         .operator_seed = {1}, .server_seed = {2}, .lie = lie, .version = version};
     for (int i = 0; i < FED_SCRIPT_BLOBS; i++)
         fed_bytes_init(&s->blobs[i], 1 << 20);
-    fed_span text = {(const uint8_t *)plan_text, sizeof plan_text - 1};
     FED_TRY(fed_ed25519_public(s->operator_seed, s->operator_key, err));
-    FED_TRY(fed_task_parse(&task, text, FED_PLAN_AUTHOR, seed, err));
+    FED_TRY(parse_plan(change, seed, &task, err));
     fed_status status = make_plan(s, task, err);
     if (!status) status = make_model(s, task, err);
     if (!status) status = make_difference(s, task, err);

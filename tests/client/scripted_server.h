@@ -63,6 +63,10 @@ typedef struct fed_script {
 /** Make the offer of version `version`. */
 FED_MUST_CHECK fed_status fed_script_init(fed_script *s, fed_lie lie, uint64_t version,
                                           fed_error *err);
+/** The same with one field of the plan changed, as `train.lr=0.1`. */
+FED_MUST_CHECK fed_status fed_script_init_changed(fed_script *s, fed_lie lie,
+                                                  uint64_t version, const char *change,
+                                                  fed_error *err);
 void fed_script_fini(fed_script *s);
 /** Answer a request of a session: HTTP's status, the body appended to `out`. */
 uint32_t fed_script_answer(fed_script *s, uint32_t type, fed_span body, fed_bytes *out);

@@ -132,6 +132,71 @@ static fed_session_info run_to_end(device *d, fed_script *s)
     return fed_session_describe(d->session);
 }
 
+/* ---- eligibility.min_separation_s --------------------------------------------------------- */
+
+/* From one input to the next it rests, by the wall clock, restarts or not; a clock that is set
+ * back makes the pause begin anew. */
+static void test_rests_between_participations(void)
+{
+    enum { PAUSE_MS = 3600 * 1000 };
+    fed_error err;
+    device d;
+    fed_script s;
+    CHECK_OK(fed_script_init_changed(&s, FED_LIE_NONE, 0,
+                                     "eligibility.min_separation_s=3600", &err),
+             &err);
+    device_init(&d, &s);
+    run_to_request(&d, &s, FED_REQUEST_INPUT);
+    int64_t spent = d.now;
+    CHECK_EQ(run_to_end(&d, &s).delivered, 1);
+    uint32_t asked = d.asked[FED_REQUEST_CHECKIN];
+    for (int64_t at = d.now; at < spent + PAUSE_MS; at += PAUSE_MS / 7) {
+        d.now = at;
+        step(&d, &(fed_event){.kind = FED_EVENT_TIMER});
+        CHECK_EQ(d.asked[FED_REQUEST_CHECKIN], asked);
+        CHECK_EQ(d.wake_ms, spent + PAUSE_MS);
+    }
+    fed_session_free(d.session);
+    start_session(&d);
+    step(&d, &(fed_event){.kind = FED_EVENT_START});
+    CHECK_EQ(d.asked[FED_REQUEST_CHECKIN], asked);
+    d.config.wall_offset_ms = -PAUSE_MS; /* set back, and started once more */
+    fed_session_free(d.session);
+    start_session(&d);
+    step(&d, &(fed_event){.kind = FED_EVENT_START});
+    CHECK_EQ(d.wake_ms, d.now + PAUSE_MS);
+    d.now = d.wake_ms;
+    step(&d, &(fed_event){.kind = FED_EVENT_TIMER});
+    CHECK_EQ(d.asked[FED_REQUEST_CHECKIN], asked + 1);
+    device_fini(&d);
+    fed_script_fini(&s);
+}
+
+/* The plan of a new task says so too: then its offer is refused, however it came. */
+static void test_rests_before_another_task(void)
+{
+    fed_error err;
+    device d;
+    fed_script first, second;
+    make_script(&first, FED_LIE_NONE, 0);
+    device_init(&d, &first);
+    CHECK_EQ(run_to_end(&d, &first).delivered, 1);
+    CHECK_OK(fed_script_init_changed(&second, FED_LIE_NONE, 1,
+                                     "eligibility.min_separation_s=3600", &err),
+             &err);
+    for (int i = 0; i < STEPS && !fed_session_describe(d.session).refused; i++) {
+        if (d.waiting)
+            answer_truly(&d, &second);
+        else
+            step(&d, &(fed_event){.kind = FED_EVENT_TIMER});
+        if (!d.waiting && d.wake_ms > d.now) d.now = d.wake_ms;
+    }
+    CHECK(strstr(fed_session_describe(d.session).last_refusal, "too early"));
+    device_fini(&d);
+    fed_script_fini(&first);
+    fed_script_fini(&second);
+}
+
 /* ---- lies about the task ------------------------------------------------------------------ */
 
 static void test_truth(void)
@@ -600,6 +665,8 @@ static void test_torture(void)
 int main(void)
 {
     static const fed_case cases[] = {CASE(test_truth),
+                                     CASE(test_rests_between_participations),
+                                     CASE(test_rests_before_another_task),
                                      CASE(test_lies),
                                      CASE(test_refused_again),
                                      CASE(test_versions),

@@ -341,6 +341,32 @@ static void test_secret_draws_under_masks(void)
     }
 }
 
+/* Devices rest between participations: by rounds in one fidelity, by their own records and
+ * clocks in the other. */
+static void test_separation(void)
+{
+    static history h;
+    for (unsigned i = 0; i < 4; i++) {
+        federation f = {.update = DENSE,
+                        .rounds = "\"count\":12,\"cohort\":6,\"over_select\":1.0,"
+                                  "\"min_survivors\":2,\"deadline_s\":600",
+                        .eligibility = "\"min_separation_s\":1800",
+                        .privacy = i % 2 ? "\"sampling\":\"fixed_size\",\"population\":40"
+                                         : NULL,
+                        .faults = i < 2 ? none : drops,
+                        .seed = i + 1,
+                        .clients = 40};
+        check_agree(&f, &h);
+        for (size_t v = 0; v < h.n;
+             v++) /* four rounds at least, so four versions if none failed */
+            for (size_t w = v + 1; w < h.n && w < v + 4 && i < 2; w++)
+                for (size_t a = 0; a < h.n_seats[v]; a++)
+                    for (size_t b = 0; b < h.n_seats[w]; b++)
+                        CHECK(h.seats[v][a].client != h.seats[w][b].client ||
+                              h.attempts > h.n);
+    }
+}
+
 /* The server dies at any step, and its trace is still the truth. */
 static void test_crashes(void)
 {
@@ -414,6 +440,7 @@ int main(void)
                                      CASE(test_replay_refusals),
                                      CASE(test_secagg),
                                      CASE(test_private),
+                                     CASE(test_separation),
                                      CASE(test_secret_draws),
                                      CASE(test_secret_draws_and_crashes),
                                      CASE(test_secret_draws_under_masks),

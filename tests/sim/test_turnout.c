@@ -12,7 +12,7 @@ static const char plan_text[] =
     "\"layers\":[{\"op\":\"linear\",\"units\":3}],\"loss\":\"softmax_cross_entropy\"},"
     "\"train\":{\"lr\":0.1,\"batch\":5,\"epochs\":1},"
     "\"update\":{\"select\":\"dense\",\"bits\":8},\"secagg\":{\"enabled\":false},"
-    "\"eligibility\":{\"min_examples\":8},"
+    "\"eligibility\":{%s},"
     "\"rounds\":{\"count\":6,\"cohort\":10,\"over_select\":1.0}}";
 
 typedef struct world {
@@ -20,18 +20,26 @@ typedef struct world {
     fed_population *population;
 } world;
 
-static fed_status open_world(world *w, uint32_t clients, fed_error *err)
+static fed_status open_changed_world(world *w, uint32_t clients, const char *eligibility,
+                                     fed_error *err)
 {
+    char text[1024];
+    snprintf(text, sizeof text, plan_text, eligibility);
+
     const uint8_t seed[FED_SEED_BYTES] = {1};
     fed_population_config config = {.data =
                                         "synthetic:gaussian?dims=6&classes=3&rows=600",
                                     .clients = clients,
                                     .seed = 1};
     *w = (world){0};
-    FED_TRY(fed_task_parse(&w->task,
-                           (fed_span){(const uint8_t *)plan_text, sizeof plan_text - 1},
+    FED_TRY(fed_task_parse(&w->task, (fed_span){(const uint8_t *)text, strlen(text)},
                            FED_PLAN_AUTHOR, seed, err));
     return fed_population_new(&w->population, &config, err);
+}
+
+static fed_status open_world(world *w, uint32_t clients, fed_error *err)
+{
+    return open_changed_world(w, clients, "\"min_examples\":8", err);
 }
 
 static void close_world(world *w)
@@ -118,6 +126,35 @@ static void test_eligibility(void)
     CHECK_FAILS(fed_turnout_new(&t, w.population, w.task, 1, NULL, &err), FED_E_INVALID,
                 &err, "min_examples");
     CHECK(!t);
+    close_world(&w);
+}
+
+/* Who has taken part rests for as many rounds as the time between two participations fills. */
+static void test_rests(void)
+{
+    fed_error err;
+    fed_attendee a[CLIENTS];
+    uint32_t n;
+    uint64_t last[CLIENTS] = {0};
+    world w;
+    CHECK_OK(open_changed_world(&w, CLIENTS, "\"min_separation_s\":1200", &err), &err);
+    fed_turnout *t = make(&w, 1, NULL); /* deadline_s is 600: two rounds between two */
+    for (uint64_t round = 1; round <= 60; round++) {
+        CHECK_OK(fed_turnout_draw(t, 10, a, &n, &err), &err);
+        CHECK_EQ(n, 10);
+        for (uint32_t i = 0; i < n; i++) {
+            CHECK(!last[a[i].client] || round >= last[a[i].client] + 3);
+            last[a[i].client] = round;
+            fed_turnout_spend(t, a[i].client);
+        }
+        fed_turnout_next(t);
+    }
+    fed_turnout_free(t);
+    CHECK_OK((close_world(&w),
+              open_changed_world(&w, CLIENTS, "\"min_separation_s\":3601", &err)),
+             &err);
+    CHECK_FAILS(fed_turnout_new(&t, w.population, w.task, 1, NULL, &err), FED_E_INVALID,
+                &err, "80 that take turns");
     close_world(&w);
 }
 
@@ -262,13 +299,10 @@ static void test_torture(void)
 
 int main(void)
 {
-    static const fed_case cases[] = {CASE(test_draws),
-                                     CASE(test_engaged_and_spent),
-                                     CASE(test_eligibility),
-                                     CASE(test_fates),
-                                     CASE(test_health),
-                                     CASE(test_faults_file),
-                                     CASE(test_malformed_faults),
+    static const fed_case cases[] = {CASE(test_draws),       CASE(test_engaged_and_spent),
+                                     CASE(test_eligibility), CASE(test_rests),
+                                     CASE(test_fates),       CASE(test_health),
+                                     CASE(test_faults_file), CASE(test_malformed_faults),
                                      CASE(test_torture)};
     return fed_run("turnout", cases, sizeof cases / sizeof *cases);
 }
