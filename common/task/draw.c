@@ -117,7 +117,8 @@ static double poisson_between(double mean, uint32_t a, uint32_t b)
 }
 
 /* The chance, in all rounds together, that some device is drawn where without it the draw
- * would have been made again: there it is as good as known to take part (docs/decisions/NNN-secret-draws.md). */
+ * would have been made again: there it is as good as known to take part (see
+ * docs/decisions/017-secret-draws.md). */
 static double chance_of_hinging(const fed_plan *plan, uint32_t survivors)
 {
     double cohort = (double)plan->rounds.cohort, n = (double)plan->privacy.population;

@@ -9,7 +9,7 @@
  *   fixed_size   a uniform subset of ⌈rounds.cohort · rounds.over_select⌉
  *
  * A Poisson draw of more devices than a cohort holds, or of fewer than may survive, is thrown
- * away and made again; docs/decisions/NNN-secret-draws.md shows what that costs.
+ * away and made again; docs/decisions/017-secret-draws.md shows what that costs.
  */
 #ifndef FED_TASK_DRAW_H
 #define FED_TASK_DRAW_H

@@ -38,7 +38,8 @@ fed_status fed_task_refuse(const fed_plan *plan, fed_error *err)
          "privacy.mechanism: only distributed_gaussian and distributed_skellam are "
          "carried out yet"},
         {is_private && privacy->sampling != FED_PLAN_SAMPLING_NONE,
-         "privacy.sampling: devices are not drawn by secret coins yet; say \"none\""},
+         "privacy.sampling: devices are drawn by secret coins, but the number of noise "
+         "shares in a sum tells how many came; not carried out with noise yet"},
         {is_private && plan->update.select == FED_SELECT_VOTED,
          "update.select: \"voted\" with noise is not carried out yet"},
         {privacy->adaptive.quantile != FED_PLAN_NONE,

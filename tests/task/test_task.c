@@ -211,8 +211,6 @@ static void test_refusals(void)
          FED_E_UNSUPPORTED, "model.init"},
         {"eligibility.tags=[\"a\"]", FED_E_UNSUPPORTED, "eligibility.tags"},
         {"eligibility.min_battery=0.5", FED_E_UNSUPPORTED, "eligibility.min_battery"},
-        {"eligibility.min_separation_s=60", FED_E_UNSUPPORTED,
-         "eligibility.min_separation_s"},
         {"model.layers.1.op=conv2d model.layers.1.filters=3 model.layers.1.kernel=3",
          FED_E_INVALID, "model"},
         {"train.freeze=[\"nobody\"]", FED_E_INVALID, "nobody"},
