@@ -125,7 +125,9 @@ typedef struct fed_session_info {
     uint64_t zeroed; /* of the trained: sent as the zero vector */
     uint64_t saturated;      /* numbers of updates that were cut off, or wrapped around */
     uint64_t participations; /* charged to the device's ledger, ever */
-    double epsilon; /* what they cost against the server, at the ledger's delta */
+    /* What they cost at the ledger's delta: against the server, or where that adds the noise
+     * against those who see the models. */
+    double epsilon;
     double last_loss;
     char last_refusal[200]; /* why the last offer or update was given up */
 } fed_session_info;

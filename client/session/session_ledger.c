@@ -1,12 +1,13 @@
 /*
  * The device's own book of what it gave away. It is the device that keeps its promise: it
  * computes from the signed plan what one participation costs against the server and those
- * colluding with it, charges that in the step in which the first masked byte may leave, so
+ * colluding with it (or, where the server adds the noise, those who see the models), charges that in the step in which the first masked byte may leave, so
  * that both are durable together, and takes no part where it does not fit. Nothing is
  * refunded, whatever becomes of the cohort.
  */
 #include "session_internal.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -34,9 +35,12 @@ static fed_status make_ledger(fed_session *s, fed_error *err)
 
 static fed_status tell_spent(fed_session *s, fed_error *err)
 {
-    double output;
-    s->info.participations = fed_ledger_count(s->ledger, FED_LEDGER_SEEN);
-    return fed_ledger_spent(s->ledger, &output, &s->info.epsilon, err);
+    double output, server;
+    s->info.participations = fed_ledger_count(s->ledger, FED_LEDGER_SEEN) +
+                             fed_ledger_count(s->ledger, FED_LEDGER_OUTPUT);
+    FED_TRY(fed_ledger_spent(s->ledger, &output, &server, err));
+    s->info.epsilon = fmax(output, server);
+    return FED_OK;
 }
 
 /* A participation is one update in one cohort. */

@@ -158,11 +158,12 @@ static fed_status decode_vectors(const fed_codec *codec, const fed_codec_round *
                                  const fed_parallel *parallel, fed_error *err)
 {
     const fed_ring *values = &sum->vectors[0].ring;
-    if (!sum->n_vectors || values->n != round->m || values->bits != codec->value_bits)
+    bool is_grid = codec->config.quantise == FED_CODEC_GRID;
+    bool fits = is_grid ? values->bits >= codec->value_bits : values->bits == codec->value_bits;
+    if (!sum->n_vectors || values->n != round->m || !fits)
         return fed_fail(err, FED_E_INVALID, "sum: %zu values of %u bits, not %zu of %u",
                         values->n, values->bits, round->m, codec->value_bits);
-    double step =
-        codec->config.quantise == FED_CODEC_GRID ? round->step : round->step / 2;
+    double step = is_grid ? round->step : round->step / 2;
     float *x = fed_malloc(round->m * sizeof *x);
     if (!x) return fed_fail_nomem(err, round->m * sizeof *x);
     dequantise_job job = {codec, values, x, step / divisor, sum->n};

@@ -49,7 +49,8 @@ typedef struct fed_codec_outcome {
 } fed_codec_outcome;
 
 /** Write the mean update into float32[d]: zero where nothing travelled. FED_E_INVALID when
- *  the sum has no contributor, weights below n, or another shape than the round. */
+ *  the sum has no contributor, weights below n, or another shape than the round. On the grid a
+ *  ring may be wider than the round's: whoever holds the sum may have added to it. */
 FED_MUST_CHECK fed_status fed_codec_decode(const fed_codec *codec,
                                            const fed_codec_round *round,
                                            const fed_codec_sum *sum,

@@ -100,6 +100,15 @@ static fed_status check(const fed_task *task, const fed_ledger *ledger,
     return fed_ledger_check_under(ledger, &plan, view, event, err);
 }
 
+/* A device counts everything it takes part in: where nothing is promised against the server,
+ * as what it gives to those who see the models. */
+static void book_on_device(const fed_ledger *ledger, fed_ledger_view *view, bool *charged)
+{
+    if (*charged || fed_ledger_get_terms(ledger)->kind != FED_LEDGER_DEVICE) return;
+    *view = FED_LEDGER_OUTPUT;
+    *charged = true;
+}
+
 fed_status fed_task_check_charge(const fed_task *task, const fed_ledger *ledger,
                                  fed_ledger_view view, fed_error *err)
 {
@@ -108,6 +117,7 @@ fed_status fed_task_check_charge(const fed_task *task, const fed_ledger *ledger,
     if (!fed_task_privacy(task))
         return refuse_without_noise(fed_ledger_get_terms(ledger), err);
     FED_TRY(event_of(task, view, &event, &charged, err));
+    book_on_device(ledger, &view, &charged);
     return charged ? check(task, ledger, view, &event, err) : FED_OK;
 }
 
@@ -117,6 +127,7 @@ fed_status fed_task_charge(const fed_task *task, fed_ledger *ledger, fed_ledger_
     fed_dp_event event;
     bool charged;
     FED_TRY(event_of(task, view, &event, &charged, err));
+    book_on_device(ledger, &view, &charged);
     if (!charged) return FED_OK;
     if (!fed_ledger_has(ledger, view, id))
         FED_TRY(check(task, ledger, view, &event, err));

@@ -1,8 +1,8 @@
 /*
  * What differential privacy adds to the device's half: for each vector of an update the codec
  * hands over reals, in integer steps, and gets integers back, rounded under the exact check of
- * their norm and with this device's noise. From there to the server's decode there is nothing
- * but integers.
+ * their norm, and with this device's noise where it is the devices that add it. From there to
+ * the server's decode there is nothing but integers.
  *
  * The noise comes from the update's own secret key, one stream for each vector: so an update
  * is drawn once, whoever carries it out, and two updates never share noise.
@@ -16,9 +16,8 @@ static fed_integer_release release_of(const fed_privacy *p, const char *vector)
 {
     const fed_distributed *d = &p->distributed;
     if (strcmp(vector, "votes") == 0) return p->votes;
-    if (fed_task_noise_is_shared(p))
-        return (fed_integer_release){d->sigma_local, d->delta2, d->config.dim};
-    return p->release;
+    if (strcmp(vector, "bit") == 0) return p->bit;
+    return (fed_integer_release){d->sigma_local, d->delta2, d->config.dim};
 }
 
 static fed_status open_noise(fed_noise *noise, const char *vector, const uint8_t *key,
@@ -42,14 +41,14 @@ static fed_status add_noise(void *ctx, const char *vector, float *reals, size_t 
     fed_device_report report;
     fed_noise noise;
     fed_integer_release release = release_of(fed_task_privacy(r->task), vector);
+    const fed_sampler *sampler = fed_task_sampler(r->task, vector);
     fed_noise_share share = {.clip = norm,
                              .scale = 1,
                              .delta2 = release.delta2,
-                             .sigma_local = release.sigma_local,
+                             .sigma_local = sampler ? release.sigma_local : 0,
                              .dim = release.dim,
                              .tries = FED_ROUND_TRIES};
-    const fed_sampler *sampler = fed_task_sampler(r->task, vector);
-    if (!sampler)
+    if (!sampler && !fed_task_server_adds_noise(r->task))
         return fed_fail(err, FED_E_INTERNAL, "noise: none is known for %s", vector);
     fed_status status = open_noise(&noise, vector, key, err);
     if (!status)

@@ -26,7 +26,9 @@ static bool mechanism_is_built(fed_plan_mechanism mechanism)
 {
     return mechanism == FED_MECHANISM_NONE ||
            mechanism == FED_MECHANISM_DISTRIBUTED_GAUSSIAN ||
-           mechanism == FED_MECHANISM_DISTRIBUTED_SKELLAM;
+           mechanism == FED_MECHANISM_DISTRIBUTED_SKELLAM ||
+           mechanism == FED_MECHANISM_CENTRAL_GAUSSIAN ||
+           mechanism == FED_MECHANISM_LOCAL_GAUSSIAN;
 }
 
 fed_status fed_task_refuse(const fed_plan *plan, fed_error *err)
@@ -35,8 +37,7 @@ fed_status fed_task_refuse(const fed_plan *plan, fed_error *err)
     bool is_private = privacy->mechanism != FED_MECHANISM_NONE;
     const refusal refusals[] = {
         {!mechanism_is_built(privacy->mechanism),
-         "privacy.mechanism: only distributed_gaussian and distributed_skellam are "
-         "carried out yet"},
+         "privacy.mechanism: \"matrix\" and \"dp_sgd\" are not carried out yet"},
         {is_private && privacy->sampling != FED_PLAN_SAMPLING_NONE,
          "privacy.sampling: devices are drawn by secret coins, but the number of noise "
          "shares in a sum tells how many came; not carried out with noise yet"},

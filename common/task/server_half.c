@@ -8,6 +8,8 @@ fed_status fed_task_decode(const fed_task *task, const fed_codec_round *round,
 {
     bool fixed = task->plan->privacy.mechanism != FED_MECHANISM_NONE &&
                  task->plan->privacy.unit == FED_UNIT_DEVICE;
+    if (fed_task_server_adds_noise(task) && !fed_task_has_noise(sum))
+        return fed_fail(err, FED_E_INTERNAL, "sum: the server's noise is not in it yet");
     fed_codec_divisor by = {.fixed = fixed ? (uint32_t)task->plan->rounds.cohort : 0};
     return fed_codec_decode(task->codec, round, sum, by, mean, outcome, parallel, err);
 }

@@ -176,6 +176,18 @@ void fed_task_privacy_budgets(const fed_task *task, double *output, double *serv
 const fed_sampler *fed_task_sampler(const fed_task *task, const char *vector);
 /** The same of the noise that the server adds to the sum of that vector. */
 const fed_sampler *fed_task_server_sampler(const fed_task *task, const char *vector);
+/** Does the server add the noise, to sums that it sees without? */
+bool fed_task_server_adds_noise(const fed_task *task);
+/** Add the server's noise to every vector of `sum`, whose rings become wider for it. `secret`
+ *  is the version's. The same secret and sum give the same noise; another sum, other noise.
+ *  After a failure `sum` must not be used. FED_E_STATE: it is in it already. */
+enum { FED_TASK_SECRET_BYTES = 32 };
+FED_MUST_CHECK fed_status fed_task_add_noise(const fed_task *task,
+                                             const uint8_t secret[FED_TASK_SECRET_BYTES],
+                                             fed_codec_sum *sum, fed_error *err);
+/** The secret of the next version in place of this one's, which cannot be found from it. */
+FED_MUST_CHECK fed_status fed_task_advance_secret(uint8_t secret[FED_TASK_SECRET_BYTES],
+                                                  fed_error *err);
 /** The strategy of the matrix mechanism, and what adaptive clipping came to; NULL without. */
 const fed_matrix *fed_task_matrix(const fed_task *task);
 const fed_adaptive_clip *fed_task_adaptive_clip(const fed_task *task);
@@ -215,7 +227,8 @@ FED_MUST_CHECK fed_status fed_task_check_charge(const fed_task *task,
                                                 const fed_ledger *ledger,
                                                 fed_ledger_view view, fed_error *err);
 /** Check, and charge it to the ledger; `bytes` is for the store (fed_ledger_charge). Nothing
- *  is charged to SEEN where nothing is promised against the server. */
+ *  is charged to SEEN where nothing is promised against the server: a device's ledger then
+ *  charges OUTPUT instead, and so still counts. */
 FED_MUST_CHECK fed_status fed_task_charge(const fed_task *task, fed_ledger *ledger,
                                           fed_ledger_view view, const uint8_t id[32],
                                           fed_bytes *bytes, fed_error *err);

@@ -65,6 +65,9 @@ FED_MUST_CHECK fed_status fed_task_check_private_round(const fed_task *task,
                                                        const fed_codec_round *round,
                                                        fed_error *err);
 
+/** Has the server added its noise to this sum? */
+bool fed_task_has_noise(const fed_codec_sum *sum);
+
 /** The codec's place for noise, during one encode. */
 typedef struct fed_task_rounder {
     const fed_task *task;

@@ -253,6 +253,19 @@ static fed_status check_view(const fed_ledger *l, fed_ledger_view view, fed_erro
     return FED_OK;
 }
 
+/* A device books each participation in one of the views. */
+static fed_status check_participations(const fed_ledger *l, fed_error *err)
+{
+    uint64_t taken = 0, most = l->terms.max_participations;
+    for (int v = 0; v < VIEWS; v++)
+        taken += l->view[v].charges;
+    if (l->terms.kind != FED_LEDGER_DEVICE || !most || taken < most) return FED_OK;
+    return fed_fail(
+        err, FED_E_BUDGET,
+        "privacy.max_participations: this device took part %llu times, of %llu",
+        (unsigned long long)taken, (unsigned long long)most);
+}
+
 fed_status fed_ledger_check(const fed_ledger *l, fed_ledger_view view,
                             const fed_dp_event *event, fed_error *err)
 {
@@ -260,12 +273,7 @@ fed_status fed_ledger_check(const fed_ledger *l, fed_ledger_view view,
     const char *name = view == FED_LEDGER_SEEN ? "epsilon_server" : "epsilon_output";
     double budget =
         view == FED_LEDGER_SEEN ? l->terms.budget_server : l->terms.budget_output;
-    if (l->terms.kind == FED_LEDGER_DEVICE && l->terms.max_participations &&
-        l->view[view - 1].charges >= l->terms.max_participations)
-        return fed_fail(
-            err, FED_E_BUDGET,
-            "privacy.max_participations: this device took part %zu times, of %llu",
-            l->view[view - 1].charges, (unsigned long long)l->terms.max_participations);
+    FED_TRY(check_participations(l, err));
     double after, before;
     FED_TRY(view_epsilon(l, view, event, &after, err));
     if (after <= budget) return FED_OK;

@@ -38,7 +38,7 @@ typedef struct fed_ledger_terms {
     uint8_t population[32];
     double delta;
     double budget_output, budget_server; /* epsilon; INFINITY: none */
-    /** Of one device; 0: no cap. A device counts its own. A server's ledger, which does not know
+    /** Of one device; 0: no cap. A device counts its own, in whichever view it books them. A server's ledger, which does not know
      *  who took part, answers for the worst device: the SEEN view, and OUTPUT without sampling,
      *  count the costliest this many charges. */
     uint64_t max_participations;

@@ -5,10 +5,11 @@
 static fed_status check(const fed_noise_share *share, size_t n,
                         const fed_sampler *sampler, fed_error *err)
 {
-    if (!(fed_sampler_sigma(sampler) >= share->sigma_local * (1 - 0x1p-50)))
+    double sigma = sampler ? fed_sampler_sigma(sampler) : 0;
+    if (!(sigma >= share->sigma_local * (1 - 0x1p-50)))
         return fed_fail(err, FED_E_INVALID,
-                        "noise: sampler of sigma %g for a share of %g",
-                        fed_sampler_sigma(sampler), share->sigma_local);
+                        "noise: sampler of sigma %g for a share of %g", sigma,
+                        share->sigma_local);
     if (n > share->dim)
         return fed_fail(err, FED_E_INVALID, "noise: %zu entries, accounted for are %llu",
                         n, (unsigned long long)share->dim);
@@ -26,7 +27,9 @@ fed_status fed_noise_share_encode(const fed_noise_share *share, float *x, size_t
     if (status == FED_OK)
         status = fed_round_conditional(x, n, share->scale, share->delta2, share->tries,
                                        noise, out, &r.round, err);
-    if (status == FED_OK) status = fed_sampler_add(sampler, noise, out, n, err);
+    if (status == FED_OK && sampler)
+        status = fed_sampler_add(sampler, noise, out, n, err);
+    if (status == FED_OK) status = fed_noise_check(noise, err);
     if (status != FED_OK) fed_wipe(out, n * sizeof *out);
     if (report) *report = r;
     return status;

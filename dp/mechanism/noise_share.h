@@ -30,8 +30,9 @@ typedef struct fed_device_report {
 } fed_device_report;
 
 /** Clip x[n] (in place), round, add noise; `out[n]` then goes into the ring (reduce modulo
- *  2^B). `sampler` must have been made with sigma_local, or more. On failure `out` is zero.
- *  `report` may be NULL. FED_E_INVALID: a sampler of less noise, more entries than dim. */
+ *  2^B). `sampler` must have been made with sigma_local, or more; NULL where sigma_local is 0,
+ *  since somebody else adds the noise. On failure `out` is zero. `report` may be NULL.
+ *  FED_E_INVALID: a sampler of less noise, more entries than dim. */
 FED_MUST_CHECK fed_status fed_noise_share_encode(const fed_noise_share *share, float *x,
                                                  size_t n, const fed_sampler *sampler,
                                                  fed_noise *noise, int64_t *out,

@@ -147,6 +147,9 @@ fed_status fed_handle_task_create(fed_step *s)
     if (!status) status = check_document(s, &document);
     if (!status) status = fed_served_task_new(&t, &document, &id, plan, s->err);
     if (!status) status = check_task(s, t);
+    if (!status)
+        status = fed_version_state_draw_secret(&t->state, &s->c->config.random,
+                                               s->c->n_tasks, s->err);
     if (status) {
         fed_served_task_free(t);
         return fed_step_refuse_because(s, status);

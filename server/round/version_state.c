@@ -45,7 +45,27 @@ void fed_version_state_fini(fed_version_state *s)
     for (uint32_t i = 0; s->past && i < s->reach; i++)
         fed_free(s->past[i]);
     fed_free(s->past);
+    fed_wipe(s->secret, sizeof s->secret);
     *s = (fed_version_state){0};
+}
+
+fed_status fed_version_state_draw_secret(fed_version_state *s, const fed_random *random,
+                                         uint64_t index, fed_error *err)
+{
+    if (!fed_task_server_adds_noise(s->task)) return FED_OK;
+    s->has_secret = true;
+    fed_status status =
+        fed_random_fill(random, "server noise", index, s->secret, sizeof s->secret);
+    return status ? fed_fail(err, status, "the secret of the server's noise") : FED_OK;
+}
+
+static fed_status add_noise(const fed_version_state *s, fed_codec_sum *sum,
+                            fed_error *err)
+{
+    if (!fed_task_server_adds_noise(s->task)) return FED_OK;
+    if (!s->has_secret)
+        return fed_fail(err, FED_E_INTERNAL, "version state: no secret for the noise");
+    return fed_task_add_noise(s->task, s->secret, sum, err);
 }
 
 /* The present parameters stay known while later versions lead back to them. */
@@ -61,16 +81,18 @@ static fed_status remember(fed_version_state *s, fed_error *err)
 }
 
 /* What does not decode is told apart from what goes wrong afterwards. */
-fed_status fed_version_state_advance(fed_version_state *s, const fed_codec_sum *sum,
+fed_status fed_version_state_advance(fed_version_state *s, fed_codec_sum *sum,
                                      const fed_parallel *parallel, fed_error *err)
 {
     fed_codec_round *next = NULL;
+    FED_TRY(add_noise(s, sum, err));
     FED_TRY(fed_task_decode(s->task, s->round, sum, s->mean, &s->outcome, parallel, err));
     fed_status status = fed_codec_round_next(fed_task_codec(s->task), s->round, sum,
                                              &s->memory, s->version + 1, 0, &next, err);
     if (status == FED_E_INVALID) return fed_fail_in(err, FED_E_INTERNAL, "next round");
     FED_TRY(status);
     status = remember(s, err);
+    if (!status && s->has_secret) status = fed_task_advance_secret(s->secret, err);
     if (status) {
         fed_codec_round_free(next);
         return status;
@@ -125,6 +147,9 @@ fed_status fed_version_state_encode(const fed_version_state *s, fed_bytes *out,
     for (size_t i = 0; s->carry && i < fed_task_numbers_of(s->task)->params; i++)
         fed_bytes_put_f32(out, s->carry[i]);
     end_part(out, start);
+    start = begin_part(out);
+    if (s->has_secret) fed_bytes_put(out, s->secret, sizeof s->secret);
+    end_part(out, start);
     return out->status ? fed_fail(err, out->status, "version state: does not fit")
                        : FED_OK;
 }
@@ -142,6 +167,17 @@ static fed_status restore_carry(fed_version_state *s, fed_span bytes, fed_error 
     return FED_OK;
 }
 
+static fed_status restore_secret(fed_version_state *s, fed_span bytes, fed_error *err)
+{
+    size_t n = fed_task_server_adds_noise(s->task) ? sizeof s->secret : 0;
+    if (bytes.len != n)
+        return fed_fail(err, FED_E_FORMAT, "version state: a secret of %zu bytes, not %zu",
+                        bytes.len, n);
+    s->has_secret = n > 0;
+    if (n) memcpy(s->secret, bytes.data, n);
+    return FED_OK;
+}
+
 fed_status fed_version_state_restore(fed_version_state *s, fed_span state, fed_span model,
                                      fed_error *err)
 {
@@ -152,12 +188,14 @@ fed_status fed_version_state_restore(fed_version_state *s, fed_span state, fed_s
     fed_span policy = fed_reader_block(&r, SIZE_MAX);
     fed_span memory = fed_reader_block(&r, SIZE_MAX);
     fed_span carry = fed_reader_block(&r, SIZE_MAX);
+    fed_span secret = fed_reader_block(&r, SIZE_MAX);
     if (fed_reader_finish(&r))
         return fed_fail(err, FED_E_FORMAT, "version state: %zu bytes do not parse",
                         state.len);
     fed_codec_round *next = NULL;
     fed_codec_memory votes = {0};
     FED_TRY(restore_carry(s, carry, err));
+    FED_TRY(restore_secret(s, secret, err));
     FED_TRY(fed_policy_restore(s->policy, policy, err));
     FED_TRY(fed_task_read_model(s->task, model, s->params, err));
     FED_TRY(fed_codec_memory_parse(fed_task_codec(s->task), memory, &votes, err));

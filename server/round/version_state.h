@@ -20,17 +20,26 @@ typedef struct fed_version_state {
     fed_codec_memory memory;
     fed_codec_round *round;
     fed_codec_outcome outcome; /* of the last advance */
+    /* From which the server's noise in the next sum comes; moves on with each version. */
+    uint8_t secret[FED_TASK_SECRET_BYTES];
+    bool has_secret;
 } fed_version_state;
 
 /** Version 0: the initial parameters that the task's seed gives. */
 FED_MUST_CHECK fed_status fed_version_state_init(fed_version_state *s,
                                                  const fed_task *task, fed_error *err);
 void fed_version_state_fini(fed_version_state *s);
+/** Draw the secret of a task in which the server adds noise, once, at version 0; nothing
+ *  happens with other tasks. `index` tells a server's tasks apart. */
+FED_MUST_CHECK fed_status fed_version_state_draw_secret(fed_version_state *s,
+                                                        const fed_random *random,
+                                                        uint64_t index, fed_error *err);
 /** Apply the sum of a cohort: the model, the optimiser and the round become those of the
- *  next version. FED_E_INVALID when the sum does not decode; then nothing has changed.
- *  After any other failure the state must be thrown away. */
+ *  next version. Where the server adds noise, that is done to `sum` before anything else.
+ *  FED_E_INVALID when the sum does not decode; then the state has not changed. After any other
+ *  failure it must be thrown away. */
 FED_MUST_CHECK fed_status fed_version_state_advance(fed_version_state *s,
-                                                    const fed_codec_sum *sum,
+                                                    fed_codec_sum *sum,
                                                     const fed_parallel *parallel,
                                                     fed_error *err);
 /** Append the difference (see fed_task_write_difference()) from the version that is `back` (at
@@ -39,7 +48,7 @@ FED_MUST_CHECK fed_status fed_version_state_advance(fed_version_state *s,
 FED_MUST_CHECK fed_status fed_version_state_difference(const fed_version_state *s,
                                                        uint32_t back, fed_bytes *out,
                                                        fed_error *err);
-/** Append everything but the parameters, which the model file holds. */
+/** Append everything but the parameters, which the model file holds. The secret is in it. */
 FED_MUST_CHECK fed_status fed_version_state_encode(const fed_version_state *s,
                                                    fed_bytes *out, fed_error *err);
 /** Put a stored state and its model back into an initialised `s`. */

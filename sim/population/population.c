@@ -57,6 +57,11 @@ uint32_t fed_population_clients(const fed_population *p)
     return fed_partition_clients(p->partition);
 }
 
+uint64_t fed_population_seed(const fed_population *p)
+{
+    return p->seed;
+}
+
 const fed_data *fed_population_data(const fed_population *p)
 {
     return p->data;

@@ -27,6 +27,8 @@ FED_MUST_CHECK fed_status fed_population_new(fed_population **out,
 void fed_population_free(fed_population *p);
 
 uint32_t fed_population_clients(const fed_population *p);
+/** The seed of everything secret in it, the simulated server's included. */
+uint64_t fed_population_seed(const fed_population *p);
 const fed_data *fed_population_data(const fed_population *p);
 const fed_partition *fed_population_partition(const fed_population *p);
 /** The test part of the data, opened when first asked for; borrowed. One thread. */

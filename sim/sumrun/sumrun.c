@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "seeded.h"
+
 static fed_status reserve(fed_sumrun *r, fed_error *err)
 {
     uint32_t cap = fed_task_numbers_of(r->task)->invited;
@@ -22,6 +24,16 @@ static fed_status reserve(fed_sumrun *r, fed_error *err)
     return r->residuals ? FED_OK : fed_fail_nomem(err, clients * sizeof *r->residuals);
 }
 
+/* The server's noise is what the server of fidelity `protocol` would draw. */
+static fed_status start_server(fed_sumrun *r, fed_error *err)
+{
+    fed_seeded secret;
+    FED_TRY(fed_version_state_init(&r->state, r->task, err));
+    FED_TRY(fed_seeded_server(fed_population_seed(r->population), 0, &secret));
+    fed_random random = fed_seeded_random(&secret);
+    return fed_version_state_draw_secret(&r->state, &random, 0, err);
+}
+
 fed_status fed_sumrun_new(fed_sumrun **out, const fed_task *task,
                           const fed_population *population, const fed_parallel *parallel,
                           fed_error *err)
@@ -34,7 +46,7 @@ fed_status fed_sumrun_new(fed_sumrun **out, const fed_task *task,
     r->parallel = parallel;
     r->threads = fed_parallel_threads(parallel);
     fed_status status = reserve(r, err);
-    if (!status) status = fed_version_state_init(&r->state, task, err);
+    if (!status) status = start_server(r, err);
     if (!status) status = fed_sumrun_open_ledger(r, err);
     if (status)
         fed_sumrun_free(r);

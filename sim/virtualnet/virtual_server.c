@@ -16,12 +16,10 @@ fed_task_info fed_virtual_server_info(const fed_virtualnet *net)
 /* A new life draws new numbers, as a real process does. */
 fed_status fed_virtual_server_start(fed_virtualnet *net, fed_error *err)
 {
-    fed_random secret = fed_seeded_random(&net->secret);
     fed_journal journal = fed_memory_journal_reader(net->journal);
     fed_coordinator_free(net->coordinator);
     net->coordinator = NULL;
-    FED_TRY(fed_random_fill(&secret, "server life", net->lives++, net->server_secret.seed,
-                            sizeof net->server_secret.seed));
+    FED_TRY(fed_seeded_server(net->config.seed, net->lives++, &net->server_secret));
     FED_TRY(fed_coordinator_new(&net->coordinator, &net->server_config, err));
     return fed_coordinator_restore(net->coordinator, &journal, net->now, err);
 }

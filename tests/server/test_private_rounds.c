@@ -1,7 +1,8 @@
-/* Federations with noise in shares: what the server's and the devices' ledgers hold, whoever
+/* Private federations: what the server's and the devices' ledgers hold, whoever
  * dies when, and how it ends. */
 #include "round_world.h"
 
+#include <math.h>
 #include <stdio.h>
 
 enum { MAX_STEPS = 20000 };
@@ -10,6 +11,7 @@ typedef struct wish {
     const char *adversary;
     int rounds, participations;
     double epsilon;
+    bool is_central; /* the server adds the noise, instead of the devices their shares */
 } wish;
 
 static const char *plan_of(const wish *w)
@@ -22,11 +24,14 @@ static const char *plan_of(const wish *w)
         "{\"op\":\"linear\",\"units\":4}],\"loss\":\"softmax_cross_entropy\"},"
         "\"train\":{\"lr\":0.1,\"batch\":5},\"update\":{\"bits\":8,\"clip\":1},"
         "\"secagg\":{\"adversary\":\"%s\",\"corrupt\":0,\"dropout\":0.3},"
-        "\"privacy\":{\"mechanism\":\"distributed_gaussian\",\"noise_multiplier\":2,"
+        "\"privacy\":{\"mechanism\":%s,\"noise_multiplier\":2,"
         "\"epsilon\":%g,\"delta\":1e-3,\"population\":4,\"max_participations\":%d},"
         "\"rounds\":{\"count\":%d,\"cohort\":3,\"over_select\":1.0,\"deadline_s\":60,"
         "\"phase_s\":10}}",
-        w->adversary, w->epsilon, w->participations, w->rounds);
+        w->adversary,
+        w->is_central ? "\"central_gaussian\",\"epsilon_server\":\"none\""
+                      : "\"distributed_gaussian\"",
+        w->epsilon, w->participations, w->rounds);
     return text;
 }
 
@@ -97,13 +102,16 @@ static uint64_t released(const world *w)
     return charges(w->server.journal, "ledger/p/", FED_LEDGER_OUTPUT);
 }
 
-/* A device was charged for each input that left it, once, and for nothing else. */
-static void check_devices(const world *w)
+/* A device was charged for each input that left it, once, and for nothing else: against the
+ * server, unless that is trusted with the sum. */
+static void check_devices(const world *w, const wish *plan)
 {
+    fed_ledger_view view = plan->is_central ? FED_LEDGER_OUTPUT : FED_LEDGER_SEEN;
+    fed_ledger_view other = plan->is_central ? FED_LEDGER_SEEN : FED_LEDGER_OUTPUT;
     for (unsigned i = 0; i < DEVICES; i++) {
         fed_memory_journal *journal = w->devices[i].node.journal;
-        CHECK_EQ(charges(journal, "session/ledger", FED_LEDGER_SEEN), w->n_inputs[i]);
-        CHECK_EQ(charges(journal, "session/ledger", FED_LEDGER_OUTPUT), 0);
+        CHECK_EQ(charges(journal, "session/ledger", view), w->n_inputs[i]);
+        CHECK_EQ(charges(journal, "session/ledger", other), 0);
     }
 }
 
@@ -120,7 +128,7 @@ static void run(world *w, unsigned steps)
 static void test_budget_ends_the_task(void)
 {
     static world w;
-    wish plan = {"curious", 10, 10, 5};
+    wish plan = {"curious", 10, 10, 5, false};
     world_init(&w);
     world_create_task(&w, plan_of(&plan));
     fed_task_info info = world_info(&w);
@@ -140,7 +148,7 @@ static void test_budget_ends_the_task(void)
     fed_note("%llu rounds of 10: epsilon %.3f and %.3f of 5",
              (unsigned long long)info.head.version, info.privacy.epsilon_output,
              info.privacy.epsilon_server);
-    check_devices(&w);
+    check_devices(&w, &plan);
     world_kill_server(&w);
     world_fail_waiting(&w);
     for (int i = 0; i < 200; i++)
@@ -190,16 +198,15 @@ static void test_no_task_without_noise_beside(void)
 }
 
 /* A device takes part as often as it was promised, and then does not even train. */
-static void test_participations_end(void)
+static void participations_end(wish plan)
 {
     static world w;
-    wish plan = {"curious", 10, 2, 20};
     world_init(&w);
     world_create_task(&w, plan_of(&plan));
     run(&w, 600);
     CHECK_EQ(world_info(&w).head.state, FED_TASK_RUNNING);
     CHECK_EQ(world_info(&w).head.version, 2); /* 3 + 3 of 4 times 2 */
-    check_devices(&w);
+    check_devices(&w, &plan);
     unsigned refused = 0;
     for (unsigned i = 0; i < DEVICES; i++) {
         fed_session_info info = fed_session_describe(w.devices[i].session);
@@ -215,14 +222,19 @@ static void test_participations_end(void)
     world_fini(&w);
 }
 
+static void test_participations_end(void)
+{
+    participations_end((wish){"curious", 10, 2, 20, false});
+    participations_end((wish){"curious", 10, 2, 20, true});
+}
+
 /* ---- kills -------------------------------------------------------------------------------- */
 
-static void run_with_kills(const char *adversary, uint64_t seed, unsigned *kills)
+static void run_with_kills(wish plan, uint64_t seed, unsigned *kills)
 {
     static world w;
     uint8_t key[32];
     fed_stream s;
-    wish plan = {adversary, 6, 20, 8};
     fed_seed_from_u64(key, seed);
     fed_stream_init(&s, key, FED_PURPOSE_TEST, 2);
     world_init(&w);
@@ -240,23 +252,27 @@ static void run_with_kills(const char *adversary, uint64_t seed, unsigned *kills
             world_pass_time(&w);
         fed_task_info info = world_info(&w);
         bool is_seen = info.phase > FED_PHASE_INPUT && info.phase < FED_PHASE_DONE;
-        CHECK(seen(&w) >= info.head.version + is_seen);
+        if (!plan.is_central) CHECK(seen(&w) >= info.head.version + is_seen);
         CHECK_EQ(released(&w), info.head.version);
     }
     fed_task_info info = world_info(&w);
     CHECK_MSG(info.head.state == FED_TASK_SPENT || info.head.state == FED_TASK_DONE,
               "seed %llu: %s", (unsigned long long)seed,
               fed_task_state_name(info.head.state));
-    CHECK(info.privacy.epsilon_output <= 8 && info.privacy.epsilon_server <= 8);
-    check_devices(&w);
+    CHECK(info.privacy.epsilon_output <= 8);
+    if (plan.is_central) CHECK(isinf(info.privacy.epsilon_server) && seen(&w) == 0);
+    if (!plan.is_central) CHECK(info.privacy.epsilon_server <= 8);
+    check_devices(&w, &plan);
     world_fini(&w);
 }
 
 static void test_kills(void)
 {
     unsigned kills = 0;
-    for (uint64_t seed = 1; seed <= 12; seed++)
-        run_with_kills(seed % 2 ? "curious" : "active", seed, &kills);
+    for (uint64_t seed = 1; seed <= 18; seed++) {
+        const char *adversary = seed % 2 ? "curious" : "active";
+        run_with_kills((wish){adversary, 6, 20, 8, seed > 12}, seed, &kills);
+    }
     fed_note("%u kills", kills);
 }
 
@@ -276,7 +292,7 @@ static void lose_reveals(world *w)
 static void test_abort_is_not_refunded(void)
 {
     static world w;
-    wish plan = {"curious", 10, 10, 5};
+    wish plan = {"curious", 10, 10, 5, false};
     world_init(&w);
     world_create_task(&w, plan_of(&plan));
     while (seen(&w) < 1)
@@ -314,7 +330,7 @@ static void test_device_with_a_broken_ledger(void)
 {
     static world w;
     fed_bytes old, new;
-    wish plan = {"curious", 400, 400, 1000};
+    wish plan = {"curious", 400, 400, 1000, false};
     world_init(&w);
     world_create_task(&w, plan_of(&plan));
     while (w.n_inputs[0] < 1)
@@ -347,7 +363,7 @@ static void test_server_with_a_broken_ledger(void)
 {
     static world w;
     fed_bytes good, bad;
-    wish plan = {"curious", 400, 400, 1000};
+    wish plan = {"curious", 400, 400, 1000, false};
     world_init(&w);
     world_create_task(&w, plan_of(&plan));
     while (released(&w) < 2)
@@ -431,7 +447,7 @@ static void test_device_floors(void)
     static const char *const why[] = {"privacy.epsilon_server: 8, this device allows 7",
                                       "max_participations: 20, this device allows 19"};
     static world w;
-    wish plan = {"curious", 6, 20, 8};
+    wish plan = {"curious", 6, 20, 8, false};
     for (int i = 0; i < 2; i++) {
         world_init(&w);
         w.devices[0].config.floor.privacy = true;

@@ -213,13 +213,17 @@ static void test_secagg(void)
 static void test_private(void)
 {
 #define PRIVATE                                                                          \
-    "\"noise_multiplier\":1,\"epsilon\":500,\"epsilon_server\":1000,\"delta\":1e-4,"     \
-    "\"population\":40,\"max_participations\":3,"
+    "\"noise_multiplier\":1,\"epsilon\":500,\"delta\":1e-4,\"population\":40,"           \
+    "\"max_participations\":3,"
+#define SERVER "\"epsilon_server\":1000,"
+#define TRUST  "\"epsilon_server\":\"none\","
     static const char *const privacy[] = {
-        PRIVATE "\"mechanism\":\"distributed_gaussian\"",
-        PRIVATE "\"mechanism\":\"distributed_skellam\",\"colluders\":1"};
+        PRIVATE SERVER "\"mechanism\":\"distributed_gaussian\"",
+        PRIVATE SERVER "\"mechanism\":\"distributed_skellam\",\"colluders\":1",
+        PRIVATE TRUST "\"mechanism\":\"central_gaussian\"",
+        PRIVATE SERVER "\"mechanism\":\"local_gaussian\""};
     static history h, other;
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < 2 * sizeof privacy / sizeof *privacy; i++) {
         federation f = {.update = i % 2 ? "\"select\":\"rand_k\",\"fraction\":0.25,"
                                           "\"block\":8,\"bits\":4," RESIDUAL
                                           "\"residual_decay\":0.9,\"clip\":0.5"
@@ -367,14 +371,19 @@ static void test_separation(void)
     }
 }
 
-/* The server dies at any step, and its trace is still the truth. */
+/* The server dies at any step, and its trace is still the truth: the noise that it adds itself
+ * included, in every third federation. */
 static void test_crashes(void)
 {
     static history h, again;
     unsigned crashes = 0;
     for (uint64_t seed = 1; seed <= 12; seed++) {
-        federation f = {.update = DENSE,
+        bool noisy = seed % 3 == 1;
+        federation f = {.update = noisy ? DENSE ",\"clip\":1" : DENSE,
                         .rounds = seed % 2 ? SPARE : STRICT,
+                        .privacy = noisy ? PRIVATE TRUST
+                                       "\"mechanism\":\"central_gaussian\""
+                                         : NULL,
                         .faults = seed % 3 ? none : drops,
                         .seed = seed,
                         .clients = 30,

@@ -1,124 +1,9 @@
 /* Noise in shares through the real pipeline: encode, add in the ring, decode. */
-#include "harness.h"
+#include "private_rig.h"
 
-#include <stdio.h>
-
-#include "task.h"
-
-enum { COHORT = 10, INVITED = 13, PARAMS = 60 * 64 + 64 + 64 * 4 + 4 };
-
-static const char plan_format[] =
-    "{\"format\":\"fed-plan/1\",\"name\":\"p\",\"model\":{\"input\":{\"shape\":[60]},"
-    "\"layers\":[{\"op\":\"linear\",\"units\":64,\"activation\":\"relu\"},"
-    "{\"op\":\"linear\",\"units\":4}],\"loss\":\"softmax_cross_entropy\"},"
-    "\"train\":{\"lr\":0.5,\"batch\":8},"
-    "\"update\":{\"select\":\"%s\",\"fraction\":0.25,\"bits\":8,\"clip\":2},"
-    "\"secagg\":{\"enabled\":%s,\"adversary\":\"%s\"},"
-    "\"privacy\":{%s},"
-    "\"rounds\":{\"count\":1,\"cohort\":10,\"over_select\":1.3,\"min_survivors\":8}}";
-
-static const char privacy_format[] =
-    "\"mechanism\":\"%s\",\"noise_multiplier\":%g,\"epsilon\":1000,\"delta\":1e-5,"
-    "\"population\":1000,\"max_participations\":1,\"colluders\":2%s";
-
-typedef struct wish {
-    const char *mechanism; /* NULL: none */
-    const char *select, *secagg, *adversary, *more;
-    double z;
-} wish;
-
-static const wish plain = {"distributed_gaussian", "dense", "true", "curious", "", 0.5};
-
-static fed_status try_task(const wish *w, fed_task **task, fed_error *err)
-{
-    char text[2048], privacy[512] = "";
-    uint8_t seed[32] = {9};
-    if (w->mechanism)
-        snprintf(privacy, sizeof privacy, privacy_format, w->mechanism, w->z, w->more);
-    int n = snprintf(text, sizeof text, plan_format, w->select, w->secagg, w->adversary,
-                     privacy);
-    return fed_task_parse(task, (fed_span){(const uint8_t *)text, (size_t)n},
-                          FED_PLAN_AUTHOR, seed, err);
-}
-
-static fed_task *make(const wish *w)
-{
-    fed_error err;
-    fed_task *task = NULL;
-    CHECK_OK(try_task(w, &task, &err), &err);
-    return task;
-}
-
-static fed_codec_round *first_round(const fed_task *task)
-{
-    fed_error err;
-    fed_codec_round *round;
-    CHECK_OK(fed_codec_round_first(fed_task_codec(task), 0, &round, &err), &err);
-    return round;
-}
-
-/* The key of device `device` in try `number`. */
-static void make_key(uint8_t key[32], uint32_t number, uint32_t device)
-{
-    memset(key, 0, 32);
-    fed_store_u32(key, number);
-    fed_store_u32(key + 4, device + 1);
-}
-
-static fed_status encode(const fed_task *task, const fed_codec_round *round,
-                         const float *delta, uint32_t number, uint32_t device,
-                         fed_bytes *out, fed_task_report *report, fed_error *err)
-{
-    uint8_t key[32];
-    make_key(key, number, device);
-    fed_task_update update = {.delta = delta, .examples = 5, .key = key};
-    fed_bytes_clear(out);
-    return fed_task_encode(task, round, &update, NULL, out, report, err);
-}
-
-/* `n` devices send `delta`; what the server makes of their sum. */
-static void aggregate(const fed_task *task, const fed_codec_round *round, uint32_t number,
-                      uint32_t n, const float *delta, float *mean)
-{
-    fed_error err;
-    fed_bytes upload;
-    fed_codec_sum sum;
-    fed_task_report report;
-    fed_codec_outcome outcome;
-    fed_bytes_init(&upload, SIZE_MAX);
-    CHECK_OK(fed_codec_sum_init(fed_task_codec(task), round, &sum, &err), &err);
-    for (uint32_t i = 0; i < n; i++) {
-        CHECK_OK(encode(task, round, delta, number, i, &upload, &report, &err), &err);
-        CHECK_EQ(report.codec.saturated, 0);
-        CHECK(report.rounded != FED_ROUND_ZEROED);
-        CHECK_OK(fed_codec_sum_add_bytes(fed_task_codec(task), round, &sum,
-                                         (fed_span){upload.data, upload.len}, &err),
-                 &err);
-    }
-    CHECK_OK(fed_task_decode(task, round, &sum, mean, &outcome, NULL, &err), &err);
-    CHECK_EQ(outcome.n, n);
-    fed_codec_sum_fini(&sum);
-    fed_bytes_fini(&upload);
-}
+#include <math.h>
 
 /* ---- the noise ------------------------------------------------------------------------- */
-
-/* The mean square of the noise of `n` survivors over T tries, in units of (z C)^2 of the sum. */
-static double noise_of(const fed_task *task, uint32_t n, uint32_t tries)
-{
-    static float zero[PARAMS], mean[PARAMS];
-    fed_codec_round *round = first_round(task);
-    double squares = 0;
-    for (uint32_t t = 0; t < tries; t++) {
-        aggregate(task, round, t, n, zero, mean);
-        for (size_t i = 0; i < PARAMS; i++)
-            squares += (double)mean[i] * COHORT * mean[i] * COHORT;
-    }
-    squares /= (double)round->m * tries;
-    fed_codec_round_free(round);
-    const fed_distributed_config *c = &fed_task_privacy(task)->distributed.config;
-    return squares / (c->noise_multiplier * c->noise_multiplier * c->clip * c->clip);
-}
 
 /* What the accountants count on is there when as few as s_min - c shares are: 6 of 8. */
 static void test_variance_at_the_fewest_shares(void)
@@ -128,14 +13,14 @@ static void test_variance_at_the_fewest_shares(void)
     static const char *const selects[] = {"dense", "rand_k"};
     enum { TRIES = 16 };
     for (int i = 0; i < 4; i++) {
-        wish w = plain;
+        wish w = rig_plain;
         w.mechanism = mechanisms[i / 2], w.select = selects[i % 2];
-        fed_task *task = make(&w);
+        fed_task *task = rig_task(&w);
         CHECK_EQ(fed_task_numbers_of(task)->min_survivors, 8);
         CHECK(fed_task_privacy(task)->distributed.sigma_local >= 3);
-        fed_codec_round *round = first_round(task);
+        fed_codec_round *round = rig_round(task);
         double spread = 5 * sqrt(2 / ((double)round->m * TRIES));
-        double fewest = noise_of(task, 6, TRIES), all = noise_of(task, INVITED, TRIES);
+        double fewest = rig_noise(task, 6, TRIES), all = rig_noise(task, INVITED, TRIES);
         fed_note("%s %s: %.4f of the variance promised with 6 shares, %.4f with 13",
                  w.mechanism, w.select, fewest, all);
         CHECK_NEAR(fewest, 1, spread);
@@ -151,10 +36,10 @@ static void test_variance_at_the_fewest_shares(void)
 static void test_fixed_denominator(void)
 {
     static float delta[PARAMS], mean[PARAMS];
-    wish w = plain;
+    wish w = rig_plain;
     w.z = 0.05;
-    fed_task *task = make(&w);
-    fed_codec_round *round = first_round(task);
+    fed_task *task = rig_task(&w);
+    fed_codec_round *round = rig_round(task);
     for (size_t i = 0; i < PARAMS; i++)
         delta[i] = (float)(i % 7) - 3;
     float norm = (float)fed_codec_norm(delta, PARAMS, NULL);
@@ -162,7 +47,7 @@ static void test_fixed_denominator(void)
         delta[i] *= 2 / norm; /* just as long as the clip allows */
     for (uint32_t n = 8; n <= INVITED; n++) {
         double along = 0;
-        aggregate(task, round, n, n, delta, mean);
+        rig_aggregate(task, round, n, n, delta, mean);
         for (size_t i = 0; i < PARAMS; i++)
             along += (double)mean[i] * delta[i] / 4;
         CHECK_NEAR(along, n / (double)COHORT, 0.05);
@@ -176,15 +61,15 @@ static void test_nothing_wraps(void)
 {
     static float delta[PARAMS], mean[PARAMS];
     enum { TRIES = 40 };
-    fed_task *task = make(&plain);
-    fed_codec_round *round = first_round(task);
+    fed_task *task = rig_task(&rig_plain);
+    fed_codec_round *round = rig_round(task);
     const fed_distributed *d = &fed_task_privacy(task)->distributed;
     double half = exp2(d->config.bits - 1) / d->scale / COHORT;
     unsigned wrapped = 0;
     delta[17] = 100; /* all the weight in one place, until it is rotated */
     for (uint32_t t = 0; t < TRIES; t++) {
         double off = 0;
-        aggregate(task, round, 100 + t, INVITED, delta, mean);
+        rig_aggregate(task, round, 100 + t, INVITED, delta, mean);
         mean[17] -= 2.0f * INVITED / COHORT;
         fed_codec_rotate_forward(round, mean, NULL);
         for (size_t i = 0; i < PARAMS; i++)
@@ -205,13 +90,13 @@ static void test_one_key_one_update(void)
     static float delta[PARAMS] = {1};
     fed_error err;
     fed_bytes a, b, c;
-    fed_task *task = make(&plain);
-    fed_codec_round *round = first_round(task);
+    fed_task *task = rig_task(&rig_plain);
+    fed_codec_round *round = rig_round(task);
     fed_bytes_init(&a, SIZE_MAX), fed_bytes_init(&b, SIZE_MAX),
         fed_bytes_init(&c, SIZE_MAX);
-    CHECK_OK(encode(task, round, delta, 1, 1, &a, NULL, &err), &err);
-    CHECK_OK(encode(task, round, delta, 1, 1, &b, NULL, &err), &err);
-    CHECK_OK(encode(task, round, delta, 1, 2, &c, NULL, &err), &err);
+    CHECK_OK(rig_encode(task, round, delta, 1, 1, &a, NULL, &err), &err);
+    CHECK_OK(rig_encode(task, round, delta, 1, 1, &b, NULL, &err), &err);
+    CHECK_OK(rig_encode(task, round, delta, 1, 2, &c, NULL, &err), &err);
     CHECK_EQ(a.len, fed_task_numbers_of(task)->update_bytes);
     CHECK(a.len == b.len && a.len == c.len);
     CHECK_MEM(a.data, b.data, a.len);
@@ -230,10 +115,10 @@ static void test_not_finite_sends_noise(void)
     fed_task_report report;
     fed_codec_sum sum;
     fed_codec_outcome outcome;
-    fed_task *task = make(&plain);
-    fed_codec_round *round = first_round(task);
+    fed_task *task = rig_task(&rig_plain);
+    fed_codec_round *round = rig_round(task);
     fed_bytes_init(&upload, SIZE_MAX);
-    CHECK_OK(encode(task, round, delta, 1, 1, &upload, &report, &err), &err);
+    CHECK_OK(rig_encode(task, round, delta, 1, 1, &upload, &report, &err), &err);
     CHECK(report.codec.non_finite);
     CHECK_OK(fed_codec_sum_init(fed_task_codec(task), round, &sum, &err), &err);
     CHECK_OK(fed_codec_sum_add_bytes(fed_task_codec(task), round, &sum,
@@ -258,11 +143,11 @@ static void test_complete_graph(void)
     for (int i = 0; i < 4; i++) {
         fed_error err;
         fed_secagg_params params;
-        wish w = plain;
+        wish w = rig_plain;
         w.adversary = adversaries[i % 2];
         if (i >= 2) w.mechanism = NULL;
-        fed_task *task = make(&w);
-        fed_codec_round *round = first_round(task);
+        fed_task *task = rig_task(&w);
+        fed_codec_round *round = rig_round(task);
         const uint8_t id[32] = {1}, key[32] = {2};
         CHECK_OK(fed_task_secagg_params(task, round, id, key, &params, &err), &err);
         CHECK_EQ(params.threat.complete, i == 1);
@@ -278,10 +163,9 @@ static void test_refusals(void)
         const char *mechanism, *select, *secagg, *more, *text;
         fed_status status;
     } all[] = {
-        {"central_gaussian", "dense", "true", ",\"epsilon_server\":\"none\"",
-         "privacy.mechanism: only", FED_E_UNSUPPORTED},
-        {"local_gaussian", "dense", "true", "", "privacy.mechanism: only",
-         FED_E_UNSUPPORTED},
+        {"matrix", "dense", "true",
+         ",\"epsilon_server\":\"none\",\"matrix\":{\"separation\":4}",
+         "privacy.mechanism: \"matrix\"", FED_E_UNSUPPORTED},
         {"distributed_gaussian", "dense", "true", ",\"sampling\":\"poisson\"",
          "privacy.sampling", FED_E_UNSUPPORTED},
         {"distributed_gaussian", "voted", "true", ",\"votes\":{\"share\":0.1}",
@@ -294,10 +178,10 @@ static void test_refusals(void)
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         fed_error err;
         fed_task *task = NULL;
-        wish w = plain;
+        wish w = rig_plain;
         w.mechanism = all[i].mechanism, w.select = all[i].select;
         w.secagg = all[i].secagg, w.more = all[i].more;
-        CHECK_FAILS(try_task(&w, &task, &err), all[i].status, &err, all[i].text);
+        CHECK_FAILS(rig_try(&w, &task, &err), all[i].status, &err, all[i].text);
         fed_task_free(task);
     }
 }
@@ -313,7 +197,7 @@ static fed_status encode_once(void *ctx)
     torture *t = ctx;
     fed_bytes out;
     fed_bytes_init(&out, SIZE_MAX);
-    fed_status status = encode(t->task, t->round, delta, 1, 1, &out, NULL, NULL);
+    fed_status status = rig_encode(t->task, t->round, delta, 1, 1, &out, NULL, NULL);
     CHECK(!status || out.len == 0);
     fed_bytes_fini(&out);
     return status;
@@ -321,8 +205,8 @@ static fed_status encode_once(void *ctx)
 
 static void test_torture(void)
 {
-    fed_task *task = make(&plain);
-    fed_codec_round *round = first_round(task);
+    fed_task *task = rig_task(&rig_plain);
+    fed_codec_round *round = rig_round(task);
     torture t = {task, round};
     CHECK(fed_torture(encode_once, &t) > 3);
     fed_codec_round_free(round);

@@ -32,3 +32,11 @@ void fed_seeded_device_seed(uint64_t seed, uint64_t client, uint8_t out[FED_SEED
     fed_stream_init(&stream, key, FED_PURPOSE_DEVICE, client);
     fed_stream_fill(&stream, out, FED_SEED_BYTES);
 }
+
+fed_status fed_seeded_server(uint64_t seed, uint64_t life, fed_seeded *out)
+{
+    fed_seeded all;
+    fed_seed_from_u64(all.seed, seed);
+    fed_random secret = fed_seeded_random(&all);
+    return fed_random_fill(&secret, "server life", life, out->seed, sizeof out->seed);
+}

@@ -1,0 +1,114 @@
+/*
+ * Noise that the server adds to a sum of integers before it makes anything else of it, in plans
+ * that trust it with the sum.
+ *
+ * One sum must never be released under two noises: together they would show more than was
+ * paid for. Two sums must never be released under one noise: their difference would have
+ * none. A server may die between a sum and the version made of it, and then make the same sum
+ * once more, or another from those who answer this time. So the noise is a function of a
+ * stored secret and of the sum itself,
+ *
+ *   key = HKDF-SHA256(secret, name of the vector, SHA-256 of its sum),
+ *
+ * and whatever is repeated is repeated exactly. The secret moves on with each version, in the
+ * record that holds the version's state: from what is left nobody can compute, and subtract,
+ * the noise of versions that are out.
+ */
+#include "task_internal.h"
+
+#include <string.h>
+
+enum { TILE = 512 };
+
+bool fed_task_server_adds_noise(const fed_task *task)
+{
+    return task->plan->privacy.mechanism == FED_MECHANISM_CENTRAL_GAUSSIAN;
+}
+
+bool fed_task_has_noise(const fed_codec_sum *sum)
+{
+    return sum->n_vectors && sum->vectors[0].ring.bits == FED_RING_BITS_MAX;
+}
+
+/* The same on every machine: entries as 64-bit two's complement, little-endian. */
+static fed_status hash_entries(const int64_t *x, size_t n, uint8_t out[FED_SHA256_BYTES],
+                               fed_error *err)
+{
+    fed_digest digest;
+    uint8_t bytes[8 * TILE];
+    FED_TRY(fed_digest_init(&digest, err));
+    for (size_t at = 0; at < n; at += TILE) {
+        size_t m = n - at < TILE ? n - at : TILE;
+        for (size_t i = 0; i < m; i++)
+            fed_store_u64(bytes + 8 * i, (uint64_t)x[at + i]);
+        fed_digest_update(&digest, bytes, 8 * m);
+    }
+    fed_status status = fed_digest_final(&digest, out, err);
+    fed_digest_fini(&digest);
+    fed_wipe(bytes, sizeof bytes);
+    return status;
+}
+
+static fed_status open_noise(fed_noise *noise, const uint8_t *secret, const char *vector,
+                             const int64_t *x, size_t n, fed_error *err)
+{
+    static const char salt[] = "libfed server noise 1";
+    uint8_t own[32], info[16 + FED_SHA256_BYTES] = {0};
+    memcpy(info, vector, strlen(vector)); /* "values", "votes", "bit" */
+    FED_TRY(hash_entries(x, n, info + 16, err));
+    fed_span from = {(const uint8_t *)salt, sizeof salt - 1};
+    fed_span key = {secret, FED_TASK_SECRET_BYTES}, about = {info, sizeof info};
+    fed_status status = fed_hkdf_sha256(from, key, about, own, sizeof own, err);
+    if (!status) status = fed_noise_init(noise, own, err);
+    fed_wipe(own, sizeof own);
+    return status;
+}
+
+/* The sum, centred, moves to 64 bits: noise has room there, and nothing wraps. */
+static fed_status add_to_vector(const fed_task *task, const uint8_t *secret,
+                                fed_codec_vector *v, fed_error *err)
+{
+    fed_ring wide = {0};
+    fed_noise noise = {0};
+    fed_status status = FED_OK;
+    size_t n = v->ring.n;
+    const fed_sampler *sampler = fed_task_server_sampler(task, v->name);
+    if (!sampler)
+        return fed_fail(err, FED_E_INTERNAL, "noise: none is known for %s", v->name);
+    FED_TRY(fed_ring_init(&wide, FED_RING_BITS_MAX, n, err));
+    int64_t *x = wide.lanes; /* whole lanes, so both readings agree */
+    fed_ring_centre(&v->ring, 0, x, n);
+    FED_GO(open_noise(&noise, secret, v->name, x, n, err));
+    FED_GO(fed_sampler_add(sampler, &noise, x, n, err));
+    fed_ring_fini(&v->ring);
+    v->ring = wide;
+    wide = (fed_ring){0};
+out:
+    fed_noise_fini(&noise);
+    fed_ring_fini(&wide);
+    return status;
+}
+
+fed_status fed_task_add_noise(const fed_task *task,
+                              const uint8_t secret[FED_TASK_SECRET_BYTES],
+                              fed_codec_sum *sum, fed_error *err)
+{
+    if (fed_task_has_noise(sum))
+        return fed_fail(err, FED_E_STATE, "sum: the server's noise is in it already");
+    for (size_t i = 0; i < sum->n_vectors; i++)
+        FED_TRY(add_to_vector(task, secret, &sum->vectors[i], err));
+    return FED_OK;
+}
+
+fed_status fed_task_advance_secret(uint8_t secret[FED_TASK_SECRET_BYTES], fed_error *err)
+{
+    static const char salt[] = "libfed server noise 1", next[] = "next";
+    uint8_t old[FED_TASK_SECRET_BYTES];
+    memcpy(old, secret, sizeof old);
+    fed_span from = {(const uint8_t *)salt, sizeof salt - 1};
+    fed_span about = {(const uint8_t *)next, sizeof next - 1};
+    fed_status status = fed_hkdf_sha256(from, (fed_span){old, sizeof old}, about, secret,
+                                        FED_TASK_SECRET_BYTES, err);
+    fed_wipe(old, sizeof old);
+    return status;
+}
