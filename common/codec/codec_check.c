@@ -100,6 +100,11 @@ static fed_status check_numbers(const fed_codec_config *c, fed_error *err)
                                 FED_RING_BITS_MAX, err));
         }
     }
+    if (c->bit_ring_bits) {
+        FED_TRY(check_whole("update.bit_ring_bits", c->bit_ring_bits, 2,
+                            c->quantise == FED_CODEC_GRID ? FED_RING_BITS_MAX : 0, err));
+        FED_TRY(check_real("update.bit_unit", c->bit_unit, 1, 0x1p24, err));
+    }
     FED_TRY(check_whole("update.max_weight", c->max_weight, 1,
                         c->weight == FED_CODEC_EXAMPLES ? FED_CODEC_WEIGHT_MAX : 1, err));
     FED_TRY(check_real("update.clip", c->clip, 1e-15, 1e15, err));

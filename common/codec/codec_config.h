@@ -56,6 +56,10 @@ typedef struct fed_codec_config {
     double vote_clip; /* grid: L2 norm of the votes, in units of a vote's last bit */
     unsigned vote_ring_bits; /* grid: B of the votes, read as signed numbers */
 
+    /* grid: each device says whether its norm was within the clip, as +bit_unit or -bit_unit */
+    double bit_unit;
+    unsigned bit_ring_bits; /* B of that; 0: it does not */
+
     bool residual;         /* the device keeps what did not travel */
     double residual_decay; /* [0, 1]: factor per version missed */
     double residual_cap;   /* its norm stays below this many clip norms */

@@ -159,7 +159,8 @@ static fed_status decode_vectors(const fed_codec *codec, const fed_codec_round *
 {
     const fed_ring *values = &sum->vectors[0].ring;
     bool is_grid = codec->config.quantise == FED_CODEC_GRID;
-    bool fits = is_grid ? values->bits >= codec->value_bits : values->bits == codec->value_bits;
+    bool fits =
+        is_grid ? values->bits >= codec->value_bits : values->bits == codec->value_bits;
     if (!sum->n_vectors || values->n != round->m || !fits)
         return fed_fail(err, FED_E_INVALID, "sum: %zu values of %u bits, not %zu of %u",
                         values->n, values->bits, round->m, codec->value_bits);

@@ -15,7 +15,8 @@ enum { FED_CODEC_KEY_BYTES = 32 };
 /** The place of differential privacy in the pipeline. `round` turns `n` reals, in units
  *  of one integer step, into integers, noise included; it may change the reals. `norm` bounds
  *  their L2 norm before rounding. `key` is the update's, for draws of its own: the codec
- *  itself uses it for nothing else then. `vector` is "values" or "votes". Pure; called once
+ *  itself uses it for nothing else then. `vector` is "values", "votes" or "bit".
+ *  Pure; called once
  *  per vector. */
 typedef struct fed_codec_rounder {
     fed_status (*round)(void *ctx, const char *vector, float *reals, size_t n,

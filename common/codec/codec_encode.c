@@ -121,6 +121,24 @@ static void put_one(fed_ring *ring, size_t i, int64_t v)
     fed_ring_put_i64(ring, i, &v, 1);
 }
 
+/* Was the norm within the clip? What is not finite was not. */
+static fed_status encode_bit(const fed_codec *codec, const fed_codec_input *in,
+                             const fed_codec_report *report, fed_ring *ring,
+                             fed_error *err)
+{
+    uint64_t saturated;
+    float unit = (float)codec->config.bit_unit;
+    float bit = report->clipped || report->non_finite ? -unit : unit;
+    fed_rounding r = {.x = &bit,
+                      .n = 1,
+                      .inverse = 1,
+                      .range = {unit, 0},
+                      .key = in->key,
+                      .stream = FED_ROUNDING_BIT,
+                      .ring = ring};
+    return fed_encode_vector(in, "bit", unit, &r, &saturated, err);
+}
+
 fed_status fed_codec_make_vectors(const fed_codec *codec, const fed_codec_round *round,
                                   fed_codec_vector *vectors, size_t *n, fed_error *err)
 {
@@ -148,10 +166,12 @@ static fed_status encode_vectors(const fed_codec *codec, const fed_codec_round *
     fed_codec_vector *v = out->vectors;
     size_t n = out->n_vectors;
     fed_ring *votes = fed_codec_vector_named(v, n, "votes"),
+             *bit = fed_codec_vector_named(v, n, "bit"),
              *weight = fed_codec_vector_named(v, n, "weight"),
              *norms = fed_codec_vector_named(v, n, "norms");
     FED_TRY(encode_values(codec, round, in, x, &v[0].ring, &out->report, err));
     if (votes) FED_TRY(fed_votes_encode(codec, round, in, source, votes, err));
+    if (bit) FED_TRY(encode_bit(codec, in, &out->report, bit, err));
     if (weight) put_one(weight, 0, in->weight);
     if (norms) put_one(norms, fed_norm_bucket(out->report.norm, round->clip), 1);
     return FED_OK;

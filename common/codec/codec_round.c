@@ -285,6 +285,7 @@ size_t fed_codec_shapes(const fed_codec *codec, const fed_codec_round *round,
     if (c->select == FED_CODEC_VOTED)
         add_shape(shapes, &n, "votes", codec->vote_bits,
                   fed_codec_votes(codec, round->version));
+    if (codec->bit_bits) add_shape(shapes, &n, "bit", codec->bit_bits, 1);
     if (codec->weight_bits) add_shape(shapes, &n, "weight", codec->weight_bits, 1);
     if (codec->norm_bits)
         add_shape(shapes, &n, "norms", codec->norm_bits, FED_CODEC_NORM_BUCKETS);

@@ -64,9 +64,9 @@ FED_MUST_CHECK fed_status fed_codec_round_make(const fed_codec *codec, uint64_t 
                                                fed_codec_round **out, fed_error *err);
 
 /** The named vectors of a version, in the order in which they are sent. */
-enum { FED_CODEC_VECTORS_MAX = 4 };
+enum { FED_CODEC_VECTORS_MAX = 4 }; /* weight and norms never stand beside a bit */
 typedef struct fed_codec_shape {
-    const char *name; /* "values", "votes", "weight", "norms"; static */
+    const char *name; /* "values", "votes", "bit", "weight", "norms"; static */
     unsigned bits;    /* B */
     size_t n;
 } fed_codec_shape;

@@ -62,6 +62,7 @@ static void derive_widths(fed_codec *codec)
                                ? c->vote_ring_bits
                                : fed_codec_ring_bits_unsigned(
                                      c->n_max, (UINT64_C(1) << c->vote_bits) - 1);
+    codec->bit_bits = c->bit_ring_bits;
     if (c->weight == FED_CODEC_EXAMPLES)
         codec->weight_bits = fed_codec_ring_bits_unsigned(c->n_max, c->max_weight);
     if (c->clip_auto) codec->norm_bits = fed_codec_ring_bits_unsigned(c->n_max, 1);

@@ -13,7 +13,7 @@ struct fed_codec {
     uint32_t *starts;
     uint8_t *pinned;
     size_t n_blocks, n_free;
-    unsigned value_bits, vote_bits, weight_bits, norm_bits; /* ring widths */
+    unsigned value_bits, vote_bits, bit_bits, weight_bits, norm_bits; /* ring widths */
 };
 
 /** Coordinates of block j. */

@@ -7,7 +7,7 @@
 #include "codec_kernels.h"
 
 /* Key stream ids: the first 8 bytes of the first counter block. */
-enum { FED_ROUNDING_VALUES = 1, FED_ROUNDING_VOTES = 2 };
+enum { FED_ROUNDING_VALUES = 1, FED_ROUNDING_VOTES = 2, FED_ROUNDING_BIT = 3 };
 
 typedef struct fed_rounding {
     const float *x;

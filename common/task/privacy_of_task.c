@@ -79,6 +79,10 @@ void fed_task_private_codec(const fed_task *task, fed_codec_config *config)
     config->ring_bits = d->config.bits;
     config->vote_clip = task->privacy.noise.vote_clip;
     config->vote_ring_bits = task->privacy.noise.vote_bits;
+    const fed_adaptive_clip *adaptive = fed_task_adaptive_clip(task);
+    if (!adaptive) return;
+    config->bit_unit = (double)adaptive->unit;
+    config->bit_ring_bits = adaptive->bits;
 }
 
 fed_status fed_task_check_private_round(const fed_task *task,

@@ -41,10 +41,6 @@ fed_status fed_task_refuse(const fed_plan *plan, fed_error *err)
         {is_private && privacy->sampling != FED_PLAN_SAMPLING_NONE,
          "privacy.sampling: devices are drawn by secret coins, but the number of noise "
          "shares in a sum tells how many came; not carried out with noise yet"},
-        {is_private && plan->update.select == FED_SELECT_VOTED,
-         "update.select: \"voted\" with noise is not carried out yet"},
-        {privacy->adaptive.quantile != FED_PLAN_NONE,
-         "privacy.adaptive: not carried out yet; say \"off\""},
         {plan->rounds.max_staleness > 0,
          "rounds.max_staleness: asynchronous rounds are not carried out yet; say 0"},
         {!strategy_is_built(plan->strategy.name),

@@ -144,6 +144,11 @@ FED_MUST_CHECK fed_status fed_task_decode(const fed_task *task,
                                           fed_codec_outcome *outcome,
                                           const fed_parallel *parallel, fed_error *err);
 
+/** The clip norm of the version after this sum (with the server's noise in it), where the plan
+ *  lets it follow the devices' bits; else 0: it is the codec's to say. */
+double fed_task_next_clip(const fed_task *task, const fed_codec_round *round,
+                          const fed_codec_sum *sum);
+
 /* ---- secure aggregation -------------------------------------------------------------- */
 
 /** The parameters of a cohort on the version of `round`, as each side computes them for

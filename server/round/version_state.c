@@ -87,8 +87,10 @@ fed_status fed_version_state_advance(fed_version_state *s, fed_codec_sum *sum,
     fed_codec_round *next = NULL;
     FED_TRY(add_noise(s, sum, err));
     FED_TRY(fed_task_decode(s->task, s->round, sum, s->mean, &s->outcome, parallel, err));
-    fed_status status = fed_codec_round_next(fed_task_codec(s->task), s->round, sum,
-                                             &s->memory, s->version + 1, 0, &next, err);
+    double clip = fed_task_next_clip(s->task, s->round, sum);
+    fed_status status =
+        fed_codec_round_next(fed_task_codec(s->task), s->round, sum, &s->memory,
+                             s->version + 1, clip, &next, err);
     if (status == FED_E_INVALID) return fed_fail_in(err, FED_E_INTERNAL, "next round");
     FED_TRY(status);
     status = remember(s, err);
@@ -171,8 +173,8 @@ static fed_status restore_secret(fed_version_state *s, fed_span bytes, fed_error
 {
     size_t n = fed_task_server_adds_noise(s->task) ? sizeof s->secret : 0;
     if (bytes.len != n)
-        return fed_fail(err, FED_E_FORMAT, "version state: a secret of %zu bytes, not %zu",
-                        bytes.len, n);
+        return fed_fail(err, FED_E_FORMAT,
+                        "version state: a secret of %zu bytes, not %zu", bytes.len, n);
     s->has_secret = n > 0;
     if (n) memcpy(s->secret, bytes.data, n);
     return FED_OK;

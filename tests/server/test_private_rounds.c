@@ -171,7 +171,7 @@ static void test_budget_ends_the_task(void)
 static void test_no_task_without_noise_beside(void)
 {
     static world w;
-    wish plan = {"curious", 3, 10, 20};
+    wish plan = {"curious", 3, 10, 20, false};
     world_init(&w);
     world_create_task(&w, without_noise);
     CHECK_EQ(world_create(&w, plan_of(&plan)), 403);
@@ -427,7 +427,7 @@ static fed_status resume_device(void *ctx)
 static void test_torture(void)
 {
     static world w;
-    wish plan = {"curious", 400, 400, 1000};
+    wish plan = {"curious", 400, 400, 1000, false};
     world_init(&w);
     world_create_task(&w, plan_of(&plan));
     while (released(&w) < 2)

@@ -60,10 +60,10 @@ static void check_same(const fed_version_state *a, const fed_version_state *b)
 }
 
 /* Killed before any commit, and after each: the versions are those of the server that lived. */
-static void test_restarts_change_nothing(void)
+static void restarts_change_nothing(const wish *w)
 {
     fed_version_state lives, dies, next;
-    fed_task *task = rig_task(&central);
+    fed_task *task = rig_task(w);
     start(&lives, task), start(&dies, task);
     for (int i = 0; i < 6; i++) {
         if (i % 2) { /* a version was made, and lost with the process */
@@ -79,6 +79,29 @@ static void test_restarts_change_nothing(void)
         dies = next;
     }
     fed_version_state_fini(&lives), fed_version_state_fini(&dies);
+    fed_task_free(task);
+}
+
+static void test_restarts_change_nothing(void)
+{
+    restarts_change_nothing(&central);
+}
+
+/* The clip follows the bits, and is among what survives. */
+static void test_restarts_keep_the_clip(void)
+{
+    wish w = central;
+    w.more =
+        ",\"epsilon_server\":\"none\",\"adaptive\":{\"quantile\":0.5,\"bit_sigma\":4}";
+    restarts_change_nothing(&w);
+    fed_version_state s;
+    fed_task *task = rig_task(&w);
+    start(&s, task);
+    double first = s.round->clip;
+    for (int i = 0; i < 6; i++)
+        advance(&s, 0); /* every norm is within the clip, so that it falls */
+    CHECK(s.round->clip < first);
+    fed_version_state_fini(&s);
     fed_task_free(task);
 }
 
@@ -191,9 +214,9 @@ static void test_torture(void)
 
 int main(void)
 {
-    static const fed_case cases[] = {CASE(test_restarts_change_nothing),
-                                     CASE(test_another_sum_has_other_noise),
-                                     CASE(test_the_secret_moves_on),
-                                     CASE(test_no_secret_no_version), CASE(test_torture)};
+    static const fed_case cases[] = {
+        CASE(test_restarts_change_nothing),     CASE(test_restarts_keep_the_clip),
+        CASE(test_another_sum_has_other_noise), CASE(test_the_secret_moves_on),
+        CASE(test_no_secret_no_version),        CASE(test_torture)};
     return fed_run("version_state", cases, sizeof cases / sizeof *cases);
 }

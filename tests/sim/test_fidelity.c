@@ -245,6 +245,43 @@ static void test_private(void)
     }
 }
 
+/* Votes and the bit of adaptive clipping have noise of their own, from the same secrets. */
+static void test_private_riders(void)
+{
+#define VOTED                                                                            \
+    "\"select\":\"voted\",\"fraction\":0.25,\"block\":8,\"bits\":4,\"clip\":0.5,"
+#define VOTES ",\"votes\":{\"share\":0.3}"
+#define ADAPT ",\"adaptive\":{\"quantile\":0.6,\"bit_sigma\":3}"
+    static const struct {
+        const char *update, *privacy;
+    } all[] = {
+        {VOTED RESIDUAL "\"residual_decay\":0.9",
+         PRIVATE SERVER "\"mechanism\":\"distributed_gaussian\"" VOTES},
+        {VOTED "\"residual\":false",
+         PRIVATE TRUST "\"mechanism\":\"central_gaussian\"" VOTES},
+        {VOTED "\"residual\":false",
+         PRIVATE SERVER "\"mechanism\":\"local_gaussian\"" VOTES},
+        {DENSE ",\"clip\":0.5",
+         PRIVATE SERVER "\"mechanism\":\"distributed_gaussian\"" ADAPT},
+        {VOTED "\"residual\":false",
+         PRIVATE TRUST "\"mechanism\":\"central_gaussian\"" VOTES ADAPT},
+    };
+    static history h, other;
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        federation f = {.update = all[i].update,
+                        .rounds = "\"count\":4,\"cohort\":8,\"over_select\":1.25",
+                        .secagg = "\"adversary\":\"curious\",\"dropout\":0.4",
+                        .privacy = all[i].privacy,
+                        .faults = {{0.02, 0.02, 0.02, 0.04, 0.04}, 0, 0, 0},
+                        .seed = i + 1,
+                        .clients = 40};
+        check_agree(&f, &h);
+        CHECK_EQ(h.n, 4);
+        federation_replay(&f, &h, &other);
+        CHECK_MEM(other.models, h.models, sizeof h.models[0] * (h.n + 1));
+    }
+}
+
 /* It ends by itself, at the same round in either fidelity: when the budget is spent, or the
  * devices have taken part as often as they may. */
 static void test_private_ends(void)
@@ -379,15 +416,14 @@ static void test_crashes(void)
     unsigned crashes = 0;
     for (uint64_t seed = 1; seed <= 12; seed++) {
         bool noisy = seed % 3 == 1;
-        federation f = {.update = noisy ? DENSE ",\"clip\":1" : DENSE,
-                        .rounds = seed % 2 ? SPARE : STRICT,
-                        .privacy = noisy ? PRIVATE TRUST
-                                       "\"mechanism\":\"central_gaussian\""
-                                         : NULL,
-                        .faults = seed % 3 ? none : drops,
-                        .seed = seed,
-                        .clients = 30,
-                        .is_protocol = true};
+        federation f = {
+            .update = noisy ? DENSE ",\"clip\":1" : DENSE,
+            .rounds = seed % 2 ? SPARE : STRICT,
+            .privacy = noisy ? PRIVATE TRUST "\"mechanism\":\"central_gaussian\"" : NULL,
+            .faults = seed % 3 ? none : drops,
+            .seed = seed,
+            .clients = 30,
+            .is_protocol = true};
         f.faults.server_crash = 0.03;
         federation_run(&f, &h);
         federation_replay(&f, &h, &again);
@@ -450,6 +486,7 @@ int main(void)
                                      CASE(test_secagg),
                                      CASE(test_private),
                                      CASE(test_separation),
+                                     CASE(test_private_riders),
                                      CASE(test_secret_draws),
                                      CASE(test_secret_draws_and_crashes),
                                      CASE(test_secret_draws_under_masks),

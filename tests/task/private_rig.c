@@ -56,8 +56,8 @@ static void make_key(uint8_t key[32], uint32_t number, uint32_t device)
 }
 
 fed_status rig_encode(const fed_task *task, const fed_codec_round *round,
-                         const float *delta, uint32_t number, uint32_t device,
-                         fed_bytes *out, fed_task_report *report, fed_error *err)
+                      const float *delta, uint32_t number, uint32_t device,
+                      fed_bytes *out, fed_task_report *report, fed_error *err)
 {
     uint8_t key[32];
     make_key(key, number, device);

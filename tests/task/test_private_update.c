@@ -168,10 +168,8 @@ static void test_refusals(void)
          "privacy.mechanism: \"matrix\"", FED_E_UNSUPPORTED},
         {"distributed_gaussian", "dense", "true", ",\"sampling\":\"poisson\"",
          "privacy.sampling", FED_E_UNSUPPORTED},
-        {"distributed_gaussian", "voted", "true", ",\"votes\":{\"share\":0.1}",
-         "update.select", FED_E_UNSUPPORTED},
-        {"distributed_gaussian", "dense", "true", ",\"adaptive\":{\"quantile\":0.5}",
-         "privacy.adaptive", FED_E_UNSUPPORTED},
+        {"distributed_gaussian", "voted", "true", "", "privacy.votes.share",
+         FED_E_REFUSED},
         {"distributed_gaussian", "dense", "false", "", "secagg", FED_E_REFUSED},
         {"distributed_gaussian", "top_k", "true", "", "top_k", FED_E_REFUSED},
     };

@@ -107,7 +107,8 @@ static void test_one_sum_one_noise(void)
     fed_task *task = rig_task(&central);
     fed_codec_round *round = rig_round(task);
     size_t n = round->m;
-    for (int i = 0; i < 4; i++) { /* a sum, the same, another, the first a version later */
+    for (int i = 0; i < 4;
+         i++) { /* a sum, the same, another, the first a version later */
         uint8_t secret[FED_TASK_SECRET_BYTES] = {1, 2};
         if (i == 3) CHECK_OK(fed_task_advance_secret(secret, &err), &err);
         rig_sum(task, round, i == 2, 8, delta, &sum);

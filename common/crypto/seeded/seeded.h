@@ -26,6 +26,7 @@ void fed_seeded_device_seed(uint64_t seed, uint64_t client, uint8_t out[FED_SEED
 
 /** Likewise the secrets of a simulated server in its `life`, counted from 0: a process that is
  *  started again draws new numbers. */
-FED_MUST_CHECK fed_status fed_seeded_server(uint64_t seed, uint64_t life, fed_seeded *out);
+FED_MUST_CHECK fed_status fed_seeded_server(uint64_t seed, uint64_t life,
+                                            fed_seeded *out);
 
 #endif
