@@ -74,28 +74,11 @@ void fed_session_ledger_head(const fed_session *s, uint8_t head[32])
 
 /* ---- putting it back -------------------------------------------------------------------- */
 
-static fed_status check_population(const fed_session *s, fed_error *err)
-{
-    uint8_t population[32];
-    const fed_ledger_terms *terms = fed_ledger_get_terms(s->ledger);
-    FED_TRY(
-        fed_sha256(s->config.population, strlen(s->config.population), population, err));
-    if (terms->kind == FED_LEDGER_DEVICE && !memcmp(terms->population, population, 32))
-        return FED_OK;
-    return fed_fail(err, FED_E_FORMAT, "ledger: not one of a device of population %s",
-                    s->config.population);
-}
-
-/* Records are carried out whole, so there is no half of a charge to cut off. */
 static fed_status open_ledger(fed_session *s, fed_error *err)
 {
-    size_t used;
-    FED_TRY(fed_ledger_open(&s->ledger, s->ledger_bytes.data, s->ledger_bytes.len, &used,
-                            err));
-    if (used != s->ledger_bytes.len)
-        return fed_fail(err, FED_E_FORMAT, "ledger: %zu bytes, of which %zu are whole",
-                        s->ledger_bytes.len, used);
-    FED_TRY(check_population(s, err));
+    fed_span bytes = {s->ledger_bytes.data, s->ledger_bytes.len};
+    FED_TRY(fed_task_open_ledger(&s->ledger, FED_LEDGER_DEVICE, s->config.population,
+                                 bytes, err));
     return tell_spent(s, err);
 }
 

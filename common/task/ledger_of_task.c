@@ -30,6 +30,33 @@ fed_status fed_task_ledger_terms(const fed_task *task, fed_ledger_kind kind,
     return fed_sha256(population, strlen(population), out->population, err);
 }
 
+static fed_status check_owner(const fed_ledger *ledger, fed_ledger_kind kind,
+                              const char *population, fed_error *err)
+{
+    uint8_t hash[32];
+    const fed_ledger_terms *terms = fed_ledger_get_terms(ledger);
+    FED_TRY(fed_sha256(population, strlen(population), hash, err));
+    if (terms->kind == kind && !memcmp(terms->population, hash, sizeof hash))
+        return FED_OK;
+    return fed_fail(err, FED_E_FORMAT, "ledger: not the %s's of population %s",
+                    kind == FED_LEDGER_SERVER ? "server" : "device", population);
+}
+
+fed_status fed_task_open_ledger(fed_ledger **out, fed_ledger_kind kind,
+                                const char *population, fed_span bytes, fed_error *err)
+{
+    size_t used;
+    FED_TRY(fed_ledger_open(out, bytes.data, bytes.len, &used, err));
+    fed_status status = check_owner(*out, kind, population, err);
+    if (!status && used != bytes.len)
+        status = fed_fail(err, FED_E_FORMAT, "ledger: %zu bytes, of which %zu are whole",
+                          bytes.len, used);
+    if (!status) return FED_OK;
+    fed_ledger_free(*out);
+    *out = NULL;
+    return status;
+}
+
 static fed_status loosened(const char *field, double plan, double ledger, fed_error *err)
 {
     return fed_fail(

@@ -36,8 +36,7 @@ fed_status fed_task_choose_graph(const fed_task *task, fed_secagg_graph *out,
     if (task->numbers.invited > FED_SECAGG_MEMBERS_MAX)
         return fed_fail(err, FED_E_REFUSED, "secagg: %u members in a cohort, at most %d",
                         task->numbers.invited, FED_SECAGG_MEMBERS_MAX);
-    fed_status status =
-        fed_secagg_graph_choose(&threat, task->numbers.invited, out, err);
+    fed_status status = fed_secagg_graph_choose(&threat, task->numbers.invited, out, err);
     return fed_fail_in(err, status, "secagg");
 }
 

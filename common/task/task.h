@@ -223,6 +223,11 @@ FED_MUST_CHECK fed_status fed_task_ledger_terms(const fed_task *task,
                                                 fed_ledger_kind kind,
                                                 const char *population,
                                                 fed_ledger_terms *out, fed_error *err);
+/** Open the stored bytes of such a ledger. FED_E_FORMAT when they are not one whole chain, of
+ *  this kind and population: records are stored whole, so nothing is cut off. */
+FED_MUST_CHECK fed_status fed_task_open_ledger(fed_ledger **out, fed_ledger_kind kind,
+                                               const char *population, fed_span bytes,
+                                               fed_error *err);
 /** Is anything promised against the server? Not where it adds the noise itself. */
 bool fed_task_promises_server(const fed_task *task);
 /** Would one more participation (SEEN), or release (OUTPUT), of the task fit? FED_E_REFUSED

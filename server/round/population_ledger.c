@@ -102,25 +102,11 @@ fed_status fed_population_ledger_take(fed_population_ledger *l, uint32_t number,
     return l->restoring.status ? fed_fail_nomem(err, value.len) : FED_OK;
 }
 
-static fed_status check_terms(const fed_population_ledger *l, fed_error *err)
-{
-    uint8_t population[32];
-    const fed_ledger_terms *terms = fed_ledger_get_terms(l->ledger);
-    FED_TRY(fed_sha256(l->population, strlen(l->population), population, err));
-    if (terms->kind == FED_LEDGER_SERVER && !memcmp(terms->population, population, 32))
-        return FED_OK;
-    return fed_fail(err, FED_E_FORMAT, "ledger: not the server's of population %s",
-                    l->population);
-}
-
 fed_status fed_population_ledger_open(fed_population_ledger *l, fed_error *err)
 {
-    size_t used;
-    FED_TRY(fed_ledger_open(&l->ledger, l->restoring.data, l->restoring.len, &used, err));
-    if (used != l->restoring.len)
-        return fed_fail(err, FED_E_FORMAT, "ledger: %zu bytes, of which %zu are whole",
-                        l->restoring.len, used);
+    fed_span bytes = {l->restoring.data, l->restoring.len};
+    FED_TRY(
+        fed_task_open_ledger(&l->ledger, FED_LEDGER_SERVER, l->population, bytes, err));
     fed_bytes_fini(&l->restoring);
-    FED_TRY(check_terms(l, err));
     return tell_spent(l, err);
 }

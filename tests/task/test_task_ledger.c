@@ -168,6 +168,31 @@ static void test_the_stricter_counts(void)
     fed_task_free(later);
 }
 
+static void test_open(void)
+{
+    fed_error err;
+    fed_bytes bytes;
+    uint8_t id[32] = {1};
+    fed_task *task = make(&usual);
+    fed_ledger *ledger = ledger_for(task, FED_LEDGER_DEVICE, &bytes), *again = NULL;
+    CHECK_OK(fed_task_charge(task, ledger, FED_LEDGER_SEEN, id, &bytes, &err), &err);
+    fed_span all = {bytes.data, bytes.len}, part = {bytes.data, bytes.len - 1};
+    CHECK_OK(fed_task_open_ledger(&again, FED_LEDGER_DEVICE, "keyboard", all, &err),
+             &err);
+    CHECK_MEM(fed_ledger_head(again), fed_ledger_head(ledger), 32);
+    fed_ledger_free(again);
+    CHECK_FAILS(fed_task_open_ledger(&again, FED_LEDGER_DEVICE, "keyboard", part, &err),
+                FED_E_FORMAT, &err, "are whole");
+    CHECK(!again);
+    CHECK_FAILS(fed_task_open_ledger(&again, FED_LEDGER_SERVER, "keyboard", all, &err),
+                FED_E_FORMAT, &err, "not the server's");
+    CHECK_FAILS(fed_task_open_ledger(&again, FED_LEDGER_DEVICE, "camera", all, &err),
+                FED_E_FORMAT, &err, "population camera");
+    fed_ledger_free(ledger);
+    fed_bytes_fini(&bytes);
+    fed_task_free(task);
+}
+
 static fed_status all_of_it(void *ctx)
 {
     const fed_task *task = ctx;
@@ -199,8 +224,11 @@ static void test_torture(void)
 
 int main(void)
 {
-    static const fed_case cases[] = {CASE(test_terms), CASE(test_charges),
+    static const fed_case cases[] = {CASE(test_terms),
+                                     CASE(test_charges),
                                      CASE(test_promises_only_tighten),
-                                     CASE(test_the_stricter_counts), CASE(test_torture)};
+                                     CASE(test_the_stricter_counts),
+                                     CASE(test_open),
+                                     CASE(test_torture)};
     return fed_run("task_ledger", cases, sizeof cases / sizeof *cases);
 }
