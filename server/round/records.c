@@ -63,14 +63,14 @@ static void put_kept(fed_bytes *out, const fed_address *blobs)
         fed_bytes_put(out, blobs[k].bytes, FED_ADDRESS_BYTES);
 }
 
-/* False when there are more than fit. */
+/* False when there are more than fit, or not all of them needed: a list has one form. */
 static bool get_kept(fed_reader *r, fed_address *blobs)
 {
     uint8_t n = fed_reader_u8(r);
     memset(blobs, 0, FED_KEPT_BLOBS * sizeof *blobs);
     for (uint8_t k = 0; k < n && n <= FED_KEPT_BLOBS; k++)
         fed_reader_copy(r, blobs[k].bytes, FED_ADDRESS_BYTES);
-    return n <= FED_KEPT_BLOBS;
+    return n <= FED_KEPT_BLOBS && (!n || !fed_address_is_zero(&blobs[n - 1]));
 }
 
 void fed_key_enrolled(char key[FED_KEY_MAX], const uint8_t enrolment_key[32],
