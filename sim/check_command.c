@@ -34,6 +34,7 @@ typedef struct price {
     const fed_plan *plan;
     const fed_task_numbers *n;
     double participations; /* of one device in all rounds, on average; 0: not asked */
+    size_t download_bytes; /* of one device in one of them, on average */
     fed_sim_privacy_price privacy;
 } price;
 
@@ -46,12 +47,24 @@ static fed_status check_clients(const fed_plan *plan, fed_error *err)
                     plan->privacy.population, opt.clients);
 }
 
+/* A device that is drawn with probability q in each round has missed fewer than k versions
+ * with probability 1 - (1 - q)^k. When nobody says how many devices there are, each is taken to
+ * come rarely. */
+static size_t mean_download(const price *p)
+{
+    double drawn = opt.clients ? (double)p->n->invited / (double)opt.clients : 0;
+    double near = 1 - pow(drawn < 1 ? 1 - drawn : 0, (double)p->plan->download.differences);
+    return (size_t)(near * (double)p->n->download_bytes +
+                    (1 - near) * (double)p->n->whole_download_bytes);
+}
+
 static fed_status price_of(const fed_task *task, price *p, fed_error *err)
 {
     *p = (price){.plan = fed_task_plan(task), .n = fed_task_numbers_of(task)};
     if (opt.clients)
         p->participations =
             (double)p->plan->rounds.count * p->n->invited / (double)opt.clients;
+    p->download_bytes = mean_download(p);
     FED_TRY(check_clients(p->plan, err));
     return fed_sim_price_privacy(task, &opt.query, &p->privacy, err);
 }
@@ -90,14 +103,18 @@ static void say_price(const fed_task *task, const price *p)
     printf("%-28s %zu bytes for training, %zu for inference\n", "memory of one run",
            p->n->train_arena_bytes, p->n->infer_arena_bytes);
     printf("%-28s %zu bytes up, %zu down\n", "per device and round", p->n->upload_bytes,
-           p->n->download_bytes);
+           p->download_bytes);
+    printf("%-28s %zu bytes the first time, %zu with the whole model, %zu with a "
+           "difference\n",
+           "down, before compression", p->n->first_download_bytes,
+           p->n->whole_download_bytes, p->n->download_bytes);
     printf("%-28s %.1fx smaller than float32\n", "update",
            4.0 * (double)p->n->params / (double)p->n->update_bytes);
     printf("%-28s %" PRId64 ", %u devices invited to each, at least %u survive\n",
            "rounds", p->plan->rounds.count, p->n->invited, p->n->min_survivors);
     printf("%-28s %.0f bytes up, %.0f down\n", "in all",
            rounds * p->n->invited * (double)p->n->upload_bytes,
-           rounds * p->n->invited * (double)p->n->download_bytes);
+           rounds * p->n->invited * (double)p->download_bytes);
     if (opt.clients)
         printf("%-28s takes part %.3g times, %.0f bytes up\n", "one of the devices",
                p->participations, p->participations * (double)p->n->upload_bytes);
@@ -129,14 +146,15 @@ static json_t *price_json(const fed_task *task, const price *p, const char *refu
     const fed_sim_privacy_price *privacy = &p->privacy;
     fed_hex_encode(address, p->n->plan_address, 32);
     return json_pack(
-        "{s:s,s:s,s:o,s:I,s:I,s:f,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:o,s:o,s:o,s:s?}",
+        "{s:s,s:s,s:o,s:I,s:I,s:f,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:o,s:o,s:o,s:s?}",
         "plan", p->plan->name, "plan_sha256", address, "layers", layers_json(task),
         "params", (json_int_t)p->n->params, "model_bytes", (json_int_t)p->n->model_bytes,
         "train_flops", p->n->train_flops, "train_arena_bytes",
         (json_int_t)p->n->train_arena_bytes, "infer_arena_bytes",
         (json_int_t)p->n->infer_arena_bytes, "upload_bytes_per_device",
         (json_int_t)p->n->upload_bytes, "download_bytes_per_device",
-        (json_int_t)p->n->download_bytes, "rounds", (json_int_t)p->plan->rounds.count,
+        (json_int_t)p->download_bytes, "first_download_bytes",
+        (json_int_t)p->n->first_download_bytes, "rounds", (json_int_t)p->plan->rounds.count,
         "invited", (json_int_t)p->n->invited, "min_survivors",
         (json_int_t)p->n->min_survivors, "participations",
         opt.clients ? json_real(p->participations) : json_null(), "epsilon_output",

@@ -39,6 +39,10 @@ enum {
     FED_SESSION_BACKOFF_MAX_MS = 300000
 };
 
+/** The record that holds the accepted model: u64 version, then the same bytes on every device
+ *  that holds this version. For shells that keep many devices. */
+#define FED_SESSION_MODEL_KEY "session/model"
+
 typedef enum fed_session_state {
     FED_SESSION_WAIT = 0,
     FED_SESSION_CHECKIN = 1,

@@ -18,7 +18,7 @@
 
 static const char key_task[] = "session/task";
 static const char key_progress[] = "session/progress";
-static const char key_model[] = "session/model";
+static const char key_model[] = FED_SESSION_MODEL_KEY;
 static const char key_update[] = "session/update";
 static const char key_residual[] = "session/residual";
 static const char key_party[] = "session/party";

@@ -103,6 +103,26 @@ static fed_status message_bytes(const fed_task *task, size_t *out, fed_error *er
     return FED_OK;
 }
 
+/* The version document with its differences named and its signature, round apart. */
+static size_t document_bytes(const fed_task *task)
+{
+    enum { HEAD = 8, FIXED = HEAD + 3 * FED_ADDRESS_BYTES + 8 + 8 + 1, NAMED = 40 };
+    return FIXED + NAMED * (size_t)task->plan->download.differences +
+           FED_ED25519_SIGNATURE;
+}
+
+static void price_download(fed_task *task, size_t round_bytes)
+{
+    enum { FRAME = 32 /* head of a difference, and of its zstd frame */ };
+    fed_task_numbers *n = &task->numbers;
+    size_t each = document_bytes(task) + round_bytes;
+    n->whole_download_bytes = each + n->model_bytes;
+    n->first_download_bytes =
+        n->whole_download_bytes + n->resolved.len + FED_TASK_DOCUMENT_MAX;
+    n->download_bytes = task->plan->download.differences ? each + FRAME + n->params
+                                                         : n->whole_download_bytes;
+}
+
 static fed_status price_round(fed_task *task, fed_error *err)
 {
     size_t messages;
@@ -115,7 +135,7 @@ static fed_status price_round(fed_task *task, fed_error *err)
     if (status == FED_OK) {
         task->numbers.update_bytes = fed_codec_upload_bytes(task->codec, round);
         task->numbers.upload_bytes = task->numbers.update_bytes + messages;
-        task->numbers.download_bytes = task->numbers.model_bytes + blob.len;
+        price_download(task, blob.len);
     }
     fed_bytes_fini(&blob);
     fed_codec_round_free(round);

@@ -34,7 +34,11 @@ typedef struct fed_task_numbers {
     size_t update_bytes;    /* of an upload's vectors in the first round */
     size_t upload_bytes;    /* of all cohort messages that a device sends in a round of a
                                full cohort that nobody leaves, frames included */
-    size_t download_bytes;  /* of all that a device fetches in a round */
+    /* Of all that a device fetches to train on a version, before compression: */
+    size_t first_download_bytes; /* when it does not know the task; */
+    size_t whole_download_bytes; /* when it holds no version that a difference leads from; */
+    size_t download_bytes; /* when it does, and no weight moved by more than 127 steps of the
+                              grid; without differences the same as the one before */
     double train_flops;     /* forward and backward, one example */
     size_t train_arena_bytes, infer_arena_bytes;
     fed_span resolved; /* the resolved plan; borrowed from the task */

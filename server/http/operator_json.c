@@ -118,7 +118,7 @@ static json_t *identity_json(const fed_task_info *info)
 static json_t *progress_json(const fed_task_info *info)
 {
     const fed_task_numbers *numbers = fed_task_numbers_of(info->task);
-    return json_pack("{s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "state",
+    return json_pack("{s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "state",
                      fed_task_state_name(info->head.state), "version",
                      (json_int_t)info->head.version, "rounds",
                      (json_int_t)fed_task_plan(info->task)->rounds.count, "devices_busy",
@@ -127,7 +127,8 @@ static json_t *progress_json(const fed_task_info *info)
                      (json_int_t)info->last_survivors, "upload_bytes",
                      (json_int_t)info->head.upload_bytes, "upload_bytes_per_device",
                      (json_int_t)numbers->upload_bytes, "download_bytes_per_device",
-                     (json_int_t)numbers->download_bytes);
+                     (json_int_t)numbers->download_bytes, "first_download_bytes",
+                     (json_int_t)numbers->first_download_bytes);
 }
 
 /* What was given away, always as two numbers; null where nothing is promised, or limited. */

@@ -48,6 +48,7 @@ fed_status fed_sumrun_new(fed_sumrun **out, const fed_task *task,
     fed_status status = reserve(r, err);
     if (!status) status = start_server(r, err);
     if (!status) status = fed_sumrun_open_ledger(r, err);
+    if (!status) status = fed_sum_downloads_init(&r->downloads, r, err);
     if (status)
         fed_sumrun_free(r);
     else
@@ -72,6 +73,7 @@ void fed_sumrun_free(fed_sumrun *r)
     fed_free(r->drawn);
     fed_free(r->roster);
     fed_population_ledger_free(r->ledger);
+    fed_sum_downloads_fini(&r->downloads);
     fed_version_state_fini(&r->state);
     fed_free(r);
 }
@@ -102,15 +104,18 @@ static void keep_seat(fed_sumrun *r, uint32_t from, uint32_t to)
 }
 
 /* What a member that has trained adds to the round's figures. */
-static void count_training(const fed_sum_seat *seat, const fed_task *task,
-                           fed_round_result *out)
+static fed_status count_training(fed_sumrun *r, const fed_sum_seat *seat,
+                                 fed_round_result *out, fed_error *err)
 {
-    if (!seat->is_new || seat->who.fate == FED_FATE_BEFORE_TRAINING) return;
-    out->download_bytes += fed_task_numbers_of(task)->download_bytes;
-    if (seat->status) return;
+    uint64_t bytes;
+    if (!seat->is_new || seat->who.fate == FED_FATE_BEFORE_TRAINING) return FED_OK;
+    FED_TRY(fed_sum_downloads_count(&r->downloads, r, seat->who.client, &bytes, err));
+    out->download_bytes += bytes;
+    if (seat->status) return FED_OK;
     out->trained++;
     out->train_loss += seat->loss;
     out->steps += seat->steps;
+    return FED_OK;
 }
 
 /* Does the member reach the server with its update? A training that met a NaN ends the
@@ -140,7 +145,7 @@ static fed_status settle(fed_sumrun *r, uint32_t first, fed_round_result *out,
     for (uint32_t i = first; i < r->n_seats; i++) {
         bool placed;
         const fed_sum_seat *seat = &r->seats[i];
-        count_training(seat, r->task, out);
+        FED_TRY(count_training(r, seat, out, err));
         FED_TRY(comes(seat, &placed, out, err));
         if (seat->who.fate != FED_FATE_NONE && seat->status == FED_OK)
             out->dropped[seat->who.fate]++;

@@ -25,6 +25,17 @@ typedef struct fed_sum_seat {
     bool is_new; /* it trained in this round */
 } fed_sum_seat;
 
+/** What devices fetch, in bytes on the wire, for the present version. */
+typedef struct fed_sum_downloads {
+    uint64_t *held; /* version that each client holds, plus one; 0: it was never here */
+    uint64_t priced; /* the version that the rest is about, plus one */
+    uint64_t task;   /* task document and plan: once for each client */
+    uint64_t version; /* version document and round: each time */
+    uint64_t model;
+    uint64_t differences[FED_PLAN_MAX_DIFFERENCES]; /* [i]: from i + 1 versions before */
+    uint32_t n_differences;
+} fed_sum_downloads;
+
 struct fed_sumrun {
     const fed_task *task;
     const fed_population *population;
@@ -40,7 +51,16 @@ struct fed_sumrun {
     fed_population_ledger *ledger; /* NULL without privacy */
     bool is_spent;                 /* one more round would not fit it */
     fed_seat *roster;              /* of the last cohort that closed */
+    fed_sum_downloads downloads;
 };
+
+FED_MUST_CHECK fed_status fed_sum_downloads_init(fed_sum_downloads *d,
+                                                 const fed_sumrun *run, fed_error *err);
+void fed_sum_downloads_fini(fed_sum_downloads *d);
+/** The client fetches what it needs to train on the present version. */
+FED_MUST_CHECK fed_status fed_sum_downloads_count(fed_sum_downloads *d,
+                                                  const fed_sumrun *run, uint32_t client,
+                                                  uint64_t *bytes, fed_error *err);
 
 /** The ledger that the server would keep: in memory only. */
 FED_MUST_CHECK fed_status fed_sumrun_open_ledger(fed_sumrun *r, fed_error *err);

@@ -20,7 +20,8 @@ typedef struct fed_net_event {
     uint32_t client;
     uint64_t number; /* the exchange, or which of its owner's timers */
     uint32_t type, status;
-    fed_bytes body; /* owned */
+    fed_bytes body;      /* owned */
+    uint64_t wire_bytes; /* of a blob: fewer than the body's when it goes compressed */
 } fed_net_event;
 
 /** Zeroed is empty. */

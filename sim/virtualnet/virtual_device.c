@@ -51,10 +51,69 @@ fed_status fed_virtual_device_enlist(fed_virtualnet *net, fed_attendee who,
     d->fate = who.fate;
     d->health = fed_turnout_health(net->turnout, who.client);
     d->is_counted = d->is_placed = d->has_sent = d->has_trained = false;
-    d->is_not_finite = d->is_refused = d->is_done = false;
+    d->is_not_finite = d->is_refused = false;
     d->upload_bytes = d->download_bytes = 0;
     return fed_net_push(net, 8 * fed_net_delay(net), &on);
 }
+
+/* ---- its disk -------------------------------------------------------------------------- */
+
+/* The bytes of a model go to the shelf; the device keeps which one it is. */
+static fed_status shelve(fed_virtualnet *net, fed_record *record, fed_error *err)
+{
+    uint64_t version = fed_load_u64(record->value.data);
+    fed_shelved_model *place = &net->shelf[version % net->n_shelf];
+    if (!place->record.len || place->version < version) {
+        fed_bytes_fini(&place->record);
+        *place = (fed_shelved_model){version, record->value};
+        fed_bytes_init(&record->value, sizeof version);
+    }
+    fed_bytes_clear(&record->value);
+    fed_bytes_put_u64(&record->value, version);
+    return record->value.status ? fed_fail_nomem(err, sizeof version) : FED_OK;
+}
+
+static fed_status store(fed_virtualnet *net, fed_virtual_device *d, fed_outbox *outbox,
+                        fed_error *err)
+{
+    for (size_t i = 0; i < outbox->n_records; i++) {
+        fed_record *record = &outbox->records[i];
+        if (!record->erase && strcmp(record->key, FED_SESSION_MODEL_KEY) == 0)
+            FED_TRY(shelve(net, record, err));
+    }
+    return fed_memory_journal_apply(d->journal, outbox, err);
+}
+
+typedef struct virtual_disk {
+    const fed_virtualnet *net;
+    fed_journal journal;
+} virtual_disk;
+
+/* A model that is not on the shelf any more would not lead on: it may as well be lost. */
+static fed_status read_disk(void *ctx, const char *key, fed_bytes *out, fed_error *err)
+{
+    const virtual_disk *disk = ctx;
+    size_t before = out->len;
+    FED_TRY(disk->journal.get(disk->journal.ctx, key, out, err));
+    if (strcmp(key, FED_SESSION_MODEL_KEY) != 0) return FED_OK;
+    uint64_t version = fed_load_u64(out->data + before);
+    const fed_shelved_model *place = &disk->net->shelf[version % disk->net->n_shelf];
+    out->len = before;
+    if (!place->record.len || place->version != version)
+        return fed_fail(err, FED_E_NOT_FOUND, "%s: of version %llu, long gone", key,
+                        (unsigned long long)version);
+    fed_bytes_put(out, place->record.data, place->record.len);
+    return out->status;
+}
+
+static fed_status scan_disk(void *ctx, const char *prefix, fed_journal_visit visit,
+                            void *arg, fed_error *err)
+{
+    const virtual_disk *disk = ctx;
+    return disk->journal.scan(disk->journal.ctx, prefix, visit, arg, err);
+}
+
+/* ---- starting -------------------------------------------------------------------------- */
 
 fed_status fed_virtual_device_certify(const fed_virtualnet *net, const uint8_t key[32],
                                       fed_certificate *out, fed_error *err)
@@ -94,7 +153,8 @@ static fed_status make_session(fed_virtualnet *net, fed_virtual_device *d, fed_e
     memcpy(config.identity_seed, d->view.secret.seed, sizeof config.identity_seed);
     memcpy(config.device_seed, d->view.secret.seed, sizeof config.device_seed);
     fed_turnout_examples(net->turnout, d->client, &d->view, &config.examples);
-    fed_journal journal = fed_memory_journal_reader(d->journal);
+    virtual_disk disk = {net, fed_memory_journal_reader(d->journal)};
+    fed_journal journal = {read_disk, scan_disk, &disk};
     FED_TRY(enrol(net, d, &config, err));
     FED_TRY(fed_session_new(&d->session, &config, err));
     return fed_session_restore(d->session, &journal, err);
@@ -142,7 +202,6 @@ static fed_status send(fed_virtualnet *net, fed_virtual_device *d, fed_message *
                        fed_error *err)
 {
     if (is_silenced(net, d, m->type)) {
-        d->is_done = m->type == FED_REQUEST_CHECKIN;
         fed_virtual_device_off(d);
         return FED_OK;
     }
@@ -185,7 +244,7 @@ static fed_status set_timer(fed_virtualnet *net, fed_virtual_device *d,
 static fed_status carry_out(fed_virtualnet *net, fed_virtual_device *d,
                             fed_outbox *outbox, fed_error *err)
 {
-    FED_TRY(fed_memory_journal_apply(d->journal, outbox, err));
+    FED_TRY(store(net, d, outbox, err));
     fed_session_info info = fed_session_describe(d->session);
     if (info.trained && !d->is_counted) {
         d->has_trained = true;
@@ -282,7 +341,7 @@ static fed_status answer(fed_virtualnet *net, fed_virtual_device *d,
 {
     if (event->type == FED_REQUEST_PLACE && event->status == FED_HTTP_OK)
         d->is_placed = true;
-    if (event->type == FED_REQUEST_BLOB) d->download_bytes += event->body.len;
+    if (event->type == FED_REQUEST_BLOB) d->download_bytes += event->wire_bytes;
     if (drops_at(d, event)) {
         fed_virtual_device_off(d);
         return FED_OK;

@@ -54,6 +54,18 @@ static fed_status choose_keys(fed_virtualnet *net, fed_error *err)
                            sizeof c->server_seed);
 }
 
+static fed_status make_shelf(fed_virtualnet *net, fed_error *err)
+{
+    int64_t differences = fed_task_plan(net->config.task)->download.differences;
+    if (!differences) return FED_OK;
+    net->n_shelf = (uint64_t)differences + 1;
+    net->shelf = fed_calloc(net->n_shelf, sizeof *net->shelf);
+    if (!net->shelf) return fed_fail_nomem(err, net->n_shelf * sizeof *net->shelf);
+    for (uint64_t i = 0; i < net->n_shelf; i++)
+        fed_bytes_init(&net->shelf[i].record, SIZE_MAX);
+    return FED_OK;
+}
+
 static fed_status prepare(fed_virtualnet *net, fed_error *err)
 {
     uint32_t clients = fed_population_clients(net->config.population);
@@ -64,6 +76,7 @@ static fed_status prepare(fed_virtualnet *net, fed_error *err)
     net->roster = fed_calloc(cap, sizeof *net->roster);
     if (!net->devices || !net->active || !net->drawn || !net->roster)
         return fed_fail_nomem(err, clients * sizeof *net->devices);
+    FED_TRY(make_shelf(net, err));
     FED_TRY(choose_keys(net, err));
     FED_TRY(fed_memory_journal_new(&net->journal, err));
     FED_TRY(fed_virtual_server_start(net, err));
@@ -99,6 +112,9 @@ void fed_virtualnet_free(fed_virtualnet *net)
     fed_free(net->active);
     fed_free(net->drawn);
     fed_free(net->roster);
+    for (uint64_t i = 0; net->shelf && i < net->n_shelf; i++)
+        fed_bytes_fini(&net->shelf[i].record);
+    fed_free(net->shelf);
     fed_event_queue_fini(&net->queue);
     fed_coordinator_free(net->coordinator);
     fed_memory_journal_free(net->journal);
@@ -254,19 +270,6 @@ static void count_upload(fed_virtualnet *net, const fed_virtual_device *d)
     net->result->refused += d->is_refused;
 }
 
-/* A device that has ended its part in order, and keeps neither residual nor ledger, remembers
- * nothing that would ever matter: it is forgotten, and made anew when it is drawn again. */
-static void leave(fed_virtualnet *net, fed_virtual_device *d)
-{
-    fed_virtual_device_off(d);
-    const fed_task *task = net->config.task;
-    if (!d->is_done || fed_task_plan(task)->update.residual || fed_task_privacy(task) ||
-        fed_task_plan(task)->eligibility.min_separation_s)
-        return;
-    net->devices[d->client] = NULL;
-    fed_virtual_device_free(d);
-}
-
 /* Does the device keep its place in a cohort that goes on filling? */
 static bool stays(const fed_virtualnet *net, const fed_virtual_device *d)
 {
@@ -288,7 +291,7 @@ static void end_round(fed_virtualnet *net, fed_turnout *turnout)
         }
         count_upload(net, d);
         if (d->has_sent) fed_turnout_spend(turnout, d->client);
-        leave(net, d);
+        fed_virtual_device_off(d);
     }
     net->n_active = kept;
     if (net->result->trained) net->result->train_loss /= net->result->trained;

@@ -6,8 +6,8 @@
  * blobs from the journal, and tell a device when no answer will come. What they add is fate:
  * a device that drops does so at the phase that the turnout drew, and is started again from
  * its journal when it is drawn the next time. Sessions exist for members of the present
- * round only; between rounds a device is at most its journal, and not even that when it has
- * nothing to remember.
+ * round only; between rounds a device is its journal, without the model that it holds: that
+ * is kept once for all devices that hold the same version.
  *
  * Training is the only work that takes long, and a device that trains waits for nobody, so
  * all that are about to train do it at once, on all threads, and their results are held until

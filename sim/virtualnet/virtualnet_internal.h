@@ -34,10 +34,23 @@ typedef struct fed_virtual_device {
     /* Since it was drawn. */
     bool is_counted; /* what its training cost is in a round's result */
     bool is_placed, has_sent, has_trained, is_not_finite, is_refused;
-    bool is_done; /* it has ended its part and remembers nothing of it */
     double loss;
     uint64_t upload_bytes, download_bytes;
 } fed_virtual_device;
+
+/** A model as a device keeps it, once for all devices that hold the version. */
+typedef struct fed_shelved_model {
+    uint64_t version;
+    fed_bytes record; /* empty: none yet */
+} fed_shelved_model;
+
+/** What a blob takes on the wire: the same ones are asked for again and again. */
+typedef struct fed_weighed_blob {
+    fed_address address;
+    uint64_t wire_bytes;
+} fed_weighed_blob;
+
+enum { FED_NET_WEIGHED = 32 };
 
 struct fed_virtualnet {
     fed_virtualnet_config config;
@@ -50,6 +63,8 @@ struct fed_virtualnet {
     fed_coordinator_config server_config;
     fed_seeded server_secret;
     fed_memory_journal *journal;
+    fed_weighed_blob weighed[FED_NET_WEIGHED];
+    unsigned next_weighed;
     uint64_t server_timer; /* number of its newest timer; older ones are void */
     uint32_t lives;
 
@@ -64,10 +79,12 @@ struct fed_virtualnet {
     /* Devices. */
     const fed_turnout *turnout;
     fed_virtual_device *
-        *devices;                /* one for each client; NULL: never here, or forgotten */
+        *devices;                /* one for each client; NULL: never here */
     fed_virtual_device **active; /* those of this round, and of earlier ones that still
                                      hold a place in the open cohort */
     size_t n_active;
+    fed_shelved_model *shelf; /* at [version % n_shelf]: those that still lead on */
+    uint64_t n_shelf;         /* 0: devices keep no model */
     fed_attendee *drawn;
     fed_seat *roster;
     bool is_draining; /* the round is decided: only answers under way are delivered */

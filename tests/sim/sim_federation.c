@@ -25,9 +25,11 @@ static void open_parts(const federation *f, parts *p)
         "{\"op\":\"dropout\",\"rate\":0.2},{\"op\":\"linear\",\"units\":4}],"
         "\"loss\":\"softmax_cross_entropy\"},"
         "\"train\":{\"lr\":0.1,\"batch\":5,\"epochs\":2},\"update\":{%s},"
-        "\"secagg\":{%s},\"privacy\":{%s},\"eligibility\":{%s},\"rounds\":{%s}}",
+        "\"secagg\":{%s},\"privacy\":{%s},\"eligibility\":{%s},\"download\":{%s},"
+        "\"rounds\":{%s}}",
         f->update, f->secagg ? f->secagg : "\"enabled\":false",
-        f->privacy ? f->privacy : "", f->eligibility ? f->eligibility : "", f->rounds);
+        f->privacy ? f->privacy : "", f->eligibility ? f->eligibility : "",
+        f->download ? f->download : "", f->rounds);
     char data[64];
     snprintf(data, sizeof data, "synthetic:gaussian?dims=12&classes=4&rows=%u",
              f->rows ? f->rows : 900);
@@ -68,6 +70,7 @@ static void add(fed_round_result *sum, const fed_round_result *r)
 {
     sum->uploads += r->uploads;
     sum->upload_bytes += r->upload_bytes;
+    sum->download_bytes += r->download_bytes;
     sum->survivors += r->survivors;
     sum->not_finite += r->not_finite;
     sum->refused += r->refused;

@@ -11,8 +11,8 @@
 enum { FEDERATION_VERSIONS_MAX = 64, FEDERATION_SEATS_MAX = 1200 };
 
 typedef struct federation {
-    const char *update, *rounds, *secagg, *privacy,
-        *eligibility; /* members of these in the plan */
+    const char *update, *rounds, *secagg, *privacy, *eligibility,
+        *download; /* members of these in the plan */
     fed_faults faults;
     uint64_t seed;
     uint32_t clients, rows; /* rows of data, all together; 0: 900 */

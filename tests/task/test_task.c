@@ -65,7 +65,9 @@ static void check_numbers(const fed_task *task)
     CHECK_EQ(n->model_bytes, model.len);
     CHECK_OK(fed_address_of(n->resolved.data, n->resolved.len, &address, &err), &err);
     CHECK_MEM(n->plan_address, address.bytes, 32);
-    CHECK(n->upload_bytes > n->update_bytes && n->download_bytes > n->model_bytes);
+    CHECK(n->upload_bytes > n->update_bytes);
+    CHECK(n->download_bytes > n->params && n->whole_download_bytes > n->model_bytes);
+    CHECK(n->first_download_bytes > n->whole_download_bytes + n->resolved.len);
     CHECK(n->min_survivors >= 1 && n->min_survivors <= n->invited);
     CHECK(n->train_flops > 0 && n->train_arena_bytes > n->infer_arena_bytes / 1000);
     fed_bytes_fini(&model);
