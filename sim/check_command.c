@@ -53,7 +53,8 @@ static fed_status check_clients(const fed_plan *plan, fed_error *err)
 static size_t mean_download(const price *p)
 {
     double drawn = opt.clients ? (double)p->n->invited / (double)opt.clients : 0;
-    double near = 1 - pow(drawn < 1 ? 1 - drawn : 0, (double)p->plan->download.differences);
+    double near =
+        1 - pow(drawn < 1 ? 1 - drawn : 0, (double)p->plan->download.differences);
     return (size_t)(near * (double)p->n->download_bytes +
                     (1 - near) * (double)p->n->whole_download_bytes);
 }
@@ -154,9 +155,9 @@ static json_t *price_json(const fed_task *task, const price *p, const char *refu
         (json_int_t)p->n->infer_arena_bytes, "upload_bytes_per_device",
         (json_int_t)p->n->upload_bytes, "download_bytes_per_device",
         (json_int_t)p->download_bytes, "first_download_bytes",
-        (json_int_t)p->n->first_download_bytes, "rounds", (json_int_t)p->plan->rounds.count,
-        "invited", (json_int_t)p->n->invited, "min_survivors",
-        (json_int_t)p->n->min_survivors, "participations",
+        (json_int_t)p->n->first_download_bytes, "rounds",
+        (json_int_t)p->plan->rounds.count, "invited", (json_int_t)p->n->invited,
+        "min_survivors", (json_int_t)p->n->min_survivors, "participations",
         opt.clients ? json_real(p->participations) : json_null(), "epsilon_output",
         fed_sim_epsilon_json(privacy->promise ? privacy->views.epsilon_output : INFINITY),
         "epsilon_server",

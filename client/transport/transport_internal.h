@@ -14,7 +14,7 @@ typedef struct fed_transfer {
     fed_bytes plain;        /* and decompressed, if it was compressed */
     bool is_packed;         /* Content-Encoding: zstd */
     bool is_unknown;        /* another one */
-    bool overflow; /* the answer is longer than allowed */
+    bool overflow;          /* the answer is longer than allowed */
     bool no_memory;
     char failure[CURL_ERROR_SIZE + 64];
     fed_transfer_done *done;

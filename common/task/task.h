@@ -36,10 +36,12 @@ typedef struct fed_task_numbers {
                                full cohort that nobody leaves, frames included */
     /* Of all that a device fetches to train on a version, before compression: */
     size_t first_download_bytes; /* when it does not know the task; */
-    size_t whole_download_bytes; /* when it holds no version that a difference leads from; */
-    size_t download_bytes; /* when it does, and no weight moved by more than 127 steps of the
+    size_t
+        whole_download_bytes; /* when it holds no version that a difference leads from; */
+    size_t
+        download_bytes; /* when it does, and no weight moved by more than 127 steps of the
                               grid; without differences the same as the one before */
-    double train_flops;     /* forward and backward, one example */
+    double train_flops; /* forward and backward, one example */
     size_t train_arena_bytes, infer_arena_bytes;
     fed_span resolved; /* the resolved plan; borrowed from the task */
     uint8_t plan_address[32];

@@ -27,9 +27,9 @@ typedef struct fed_sum_seat {
 
 /** What devices fetch, in bytes on the wire, for the present version. */
 typedef struct fed_sum_downloads {
-    uint64_t *held; /* version that each client holds, plus one; 0: it was never here */
-    uint64_t priced; /* the version that the rest is about, plus one */
-    uint64_t task;   /* task document and plan: once for each client */
+    uint64_t *held;   /* version that each client holds, plus one; 0: it was never here */
+    uint64_t priced;  /* the version that the rest is about, plus one */
+    uint64_t task;    /* task document and plan: once for each client */
     uint64_t version; /* version document and round: each time */
     uint64_t model;
     uint64_t differences[FED_PLAN_MAX_DIFFERENCES]; /* [i]: from i + 1 versions before */

@@ -78,9 +78,8 @@ struct fed_virtualnet {
 
     /* Devices. */
     const fed_turnout *turnout;
-    fed_virtual_device *
-        *devices;                /* one for each client; NULL: never here */
-    fed_virtual_device **active; /* those of this round, and of earlier ones that still
+    fed_virtual_device **devices; /* one for each client; NULL: never here */
+    fed_virtual_device **active;  /* those of this round, and of earlier ones that still
                                      hold a place in the open cohort */
     size_t n_active;
     fed_shelved_model *shelf; /* at [version % n_shelf]: those that still lead on */

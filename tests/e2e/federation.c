@@ -61,20 +61,37 @@ bool fed_federation_stop_task(fed_federation *f)
     return ok;
 }
 
+/* The number behind "field": in JSON, or -1. */
+static long long number_in(const char *json, const char *field)
+{
+    char quoted[64];
+    snprintf(quoted, sizeof quoted, "\"%s\":", field);
+    const char *at = json ? strstr(json, quoted) : NULL;
+    return at ? strtoll(at + strlen(quoted), NULL, 10) : -1;
+}
+
 long long fed_federation_number(fed_federation *f, const char *field)
 {
     fed_bytes out;
-    char quoted[64];
     long long value = -1;
     const char *words[] = {"task", "show", f->task, "--json"};
     fed_bytes_init(&out, 1 << 20);
-    snprintf(quoted, sizeof quoted, "\"%s\":", field);
-    if (ask(f, words, 4, &out)) {
-        const char *text = fed_bytes_text(&out);
-        const char *at = text ? strstr(text, quoted) : NULL;
-        if (at) value = strtoll(at + strlen(quoted), NULL, 10);
-    }
+    if (ask(f, words, 4, &out)) value = number_in(fed_bytes_text(&out), field);
     fed_bytes_fini(&out);
+    return value;
+}
+
+long long fed_federation_device_number(const fed_federation *f, unsigned i,
+                                       const char *field)
+{
+    fed_bytes text;
+    char path[300];
+    long long value = -1;
+    snprintf(path, sizeof path, "%s/status-%u", f->folder, i);
+    fed_bytes_init(&text, 1 << 20);
+    if (fed_durable_read(path, 1 << 20, &text, NULL) == FED_OK)
+        value = number_in(fed_bytes_text(&text), field);
+    fed_bytes_fini(&text);
     return value;
 }
 
@@ -139,7 +156,7 @@ bool fed_federation_start_server(fed_federation *f)
 
 /* The command line of fedclient for the clients `list`. */
 typedef struct device_line {
-    char state[256], key[256], enrolment[256], data[256], seed[16];
+    char state[256], key[256], enrolment[256], data[256], status[256], seed[16];
     const char *argv[FED_ARGUMENTS_MAX];
     size_t n;
 } device_line;
@@ -168,6 +185,8 @@ static void make_line(const fed_federation *f, const char *list, device_line *l)
     add(l, "--client", list);
     add(l, "--state", l->state);
     add(l, "--max-step-ms", "10");
+    snprintf(l->status, sizeof l->status, "%s/status-%s", f->folder, list);
+    add(l, "--status", l->status);
     if (f->log_level) add(l, "--log-level", f->log_level);
     if (!f->enrolled) return;
     add(l, "--enrolment-key", l->enrolment);

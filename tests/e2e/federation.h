@@ -39,6 +39,10 @@ bool fed_federation_stop_task(fed_federation *f);
 bool fed_federation_wait(fed_federation *f, int64_t ms);
 /** What `fedctl task show --json` says under `field`, a whole number; -1 when it is away. */
 long long fed_federation_number(fed_federation *f, const char *field);
+/** What device `i`, started on its own, said last of itself under `field` (fedclient
+ *  --status): a whole number; -1 when it has not said anything. */
+long long fed_federation_device_number(const fed_federation *f, unsigned i,
+                                       const char *field);
 /** The trace, as the server's journal and fedctl tell it: `versions` of them, each made once,
  *  no device twice in one, no update in two. */
 void fed_federation_check_trace(fed_federation *f, unsigned versions);

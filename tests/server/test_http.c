@@ -265,8 +265,7 @@ static void test_encoding(void)
     check_encoding(path, "Accept-Encoding: zstd;q=0, gzip\r\n", "", 200, &whole);
     check_encoding(path, "Accept-Encoding: zstd; q=0.000\r\n", "", 200, &whole);
     check_encoding(path, "Accept-Encoding: zstdx, xzstd, ,,\r\n", "", 200, &whole);
-    check_encoding(path, "Accept-Encoding: zstd\r\nRange: bytes=7-\r\n", "", 206,
-                   &whole);
+    check_encoding(path, "Accept-Encoding: zstd\r\nRange: bytes=7-\r\n", "", 206, &whole);
     http_reply_fini(&whole);
     end();
 }

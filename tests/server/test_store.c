@@ -455,9 +455,9 @@ static void test_reader_beside(void)
 
 int main(void)
 {
-    static const fed_case cases[] = {CASE(test_round_trip),  CASE(test_blobs), CASE(test_packed_blobs),
-                                     CASE(test_all_or_none), CASE(test_kill),
-                                     CASE(test_left_overs),  CASE(test_lock),
-                                     CASE(test_refusals),    CASE(test_reader_beside)};
+    static const fed_case cases[] = {
+        CASE(test_round_trip),  CASE(test_blobs),    CASE(test_packed_blobs),
+        CASE(test_all_or_none), CASE(test_kill),     CASE(test_left_overs),
+        CASE(test_lock),        CASE(test_refusals), CASE(test_reader_beside)};
     return fed_run("store", cases, sizeof cases / sizeof *cases);
 }

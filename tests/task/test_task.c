@@ -1,6 +1,7 @@
 /* Plans made concrete: the numbers that follow, both halves of the pipeline, refusals. */
 #include "harness.h"
 
+#include <math.h>
 #include <stdio.h>
 
 #include "changed_plan.h"
@@ -47,6 +48,50 @@ static fed_task *make(const char *assignments)
     fed_task *task;
     CHECK_OK(try_task(assignments, &task, &err), &err);
     return task;
+}
+
+/* ---- from version to version --------------------------------------------------------------- */
+
+static void test_difference(void)
+{
+    fed_error err;
+    fed_bytes diff;
+    static float from[SMALL_PARAMS], to[SMALL_PARAMS], carry[SMALL_PARAMS];
+    fed_task *task = make(""), *plain = make("download.fraction_bits=none");
+    fed_bytes_init(&diff, TEXT_MAX);
+    fed_task_init_params(task, from);
+    memcpy(to, from, sizeof to);
+    for (int i = 0; i < SMALL_PARAMS; i++)
+        to[i] += 0.01f * (float)(i % 7);
+    fed_task_round_params(task, to, carry);
+    CHECK(carry[1] != 0 && fabsf(carry[1]) < 0.00013f);
+    CHECK_OK(fed_task_write_difference(task, from, to, &diff, &err), &err);
+    fed_span packed = {diff.data, diff.len};
+    CHECK_FAILS(fed_task_apply_difference(plain, from, packed, &err), FED_E_STATE, &err,
+                "no grid");
+    CHECK_FAILS(fed_task_write_difference(plain, from, to, &diff, &err), FED_E_STATE,
+                &err, "no grid");
+    CHECK_OK(fed_task_apply_difference(task, from, packed, &err), &err);
+    CHECK_MEM(from, to, sizeof to);
+    for (size_t n = 0; n < packed.len; n++)
+        CHECK_FAILS(
+            fed_task_apply_difference(task, from, (fed_span){packed.data, n}, &err),
+            FED_E_FORMAT, &err, "");
+    CHECK_MEM(from, to, sizeof to);
+    to[3] += 1e-6f;
+    CHECK_FAILS(fed_task_write_difference(task, from, to, &diff, &err), FED_E_NUMERIC,
+                &err, "2^-12");
+    fed_task_round_params(plain, to, NULL);
+    CHECK(to[3] != from[3]); /* without a grid nothing moves */
+    static const uint8_t zeros[1 << 16];
+    fed_bytes_clear(&diff);
+    CHECK_OK(fed_blob_compress((fed_span){zeros, 40000}, 3, &diff, &err), &err);
+    CHECK_FAILS(
+        fed_task_apply_difference(task, from, (fed_span){diff.data, diff.len}, &err),
+        FED_E_FORMAT, &err, "more than the bytes allowed");
+    fed_bytes_fini(&diff);
+    fed_task_free(task);
+    fed_task_free(plain);
 }
 
 /* ---- numbers ------------------------------------------------------------------------------ */
@@ -418,7 +463,7 @@ int main(void)
     static const fed_case cases[] = {
         CASE(test_plans),      CASE(test_small_numbers), CASE(test_floor_with_secagg),
         CASE(test_schedules),  CASE(test_optimizer),     CASE(test_refusals),
-        CASE(test_parameters), CASE(test_pipeline),      CASE(test_round_blob),
-        CASE(test_evaluation), CASE(test_torture)};
+        CASE(test_difference), CASE(test_parameters),    CASE(test_pipeline),
+        CASE(test_round_blob), CASE(test_evaluation),    CASE(test_torture)};
     return fed_run("task", cases, sizeof cases / sizeof *cases);
 }
