@@ -6,7 +6,6 @@
 enum { ATTEMPT_BITS = 20, ATTEMPTS_MAX = 2000 /* of one call; see CHANCE_LEAST */ };
 
 static const double CHANCE_LEAST = 0.25; /* that a Poisson draw can be used */
-static const double DELTA_SHARE = 0.01;  /* of privacy.delta, for draws made again */
 
 bool fed_task_is_drawn(const fed_task *task)
 {
@@ -132,7 +131,7 @@ static fed_status check_hinging(const fed_task *task, fed_error *err)
 {
     const fed_plan *plan = task->plan;
     uint32_t survivors = task->numbers.min_survivors, fine = survivors;
-    double bound = DELTA_SHARE * plan->privacy.delta;
+    double bound = FED_DRAW_DELTA_SHARE * plan->privacy.delta;
     if (plan->privacy.mechanism == FED_MECHANISM_NONE) return FED_OK;
     double chance = chance_of_hinging(plan, survivors);
     if (chance <= bound) return FED_OK;

@@ -18,6 +18,9 @@
 
 struct fed_task;
 
+/** Share of privacy.delta that Poisson draws may cost because some are made again. */
+#define FED_DRAW_DELTA_SHARE 0.01
+
 /** How often rounds.deadline_s passes with too few of those drawn before others are. */
 enum { FED_DRAW_PATIENCE = 8 };
 

@@ -53,6 +53,21 @@ static fed_privacy_mechanism mechanism_of(const fed_plan *plan)
 
 /* Sampling is priced as the plan claims it; whether the coordinator draws so is refusals.c's.
  * Under DP-SGD votes are computed from noisy gradients, and need no noise of their own. */
+/* Draws of fixed size have as many devices as are invited, Poisson draws as many as are wanted,
+ * on average; and a hundredth of delta is theirs (draw.c). */
+static uint32_t drawn_of(const fed_task *task)
+{
+    return sampling_of(task->plan) == FED_SAMPLING_POISSON
+               ? (uint32_t)task->plan->rounds.cohort
+               : task->numbers.invited;
+}
+
+static double delta_of(const fed_plan *plan)
+{
+    bool redraws = sampling_of(plan) == FED_SAMPLING_POISSON;
+    return plan->privacy.delta * (redraws ? 1 - FED_DRAW_DELTA_SHARE : 1);
+}
+
 static fed_privacy terms_of(const fed_task *task, const fed_task_asked *asked)
 {
     const fed_plan *plan = task->plan;
@@ -60,12 +75,13 @@ static fed_privacy terms_of(const fed_task *task, const fed_task_asked *asked)
     return (fed_privacy){.mechanism = mechanism,
                          .accountant = accountant_of(plan),
                          .sampling = sampling_of(plan),
-                         .delta = plan->privacy.delta,
+                         .delta = delta_of(plan),
                          .population = (uint64_t)plan->privacy.population,
-                         .cohort = task->numbers.invited,
+                         .cohort = drawn_of(task),
                          .rounds = asked->rounds,
                          .max_participations = asked->participations,
-                         .secret_draw = plan->privacy.sampling != FED_PLAN_SAMPLING_NONE,
+                         .secret_draw = fed_task_is_drawn(task),
+                         .fills_noise = fed_task_is_drawn(task),
                          .uniform_weight = plan->update.weight == FED_WEIGHT_UNIFORM,
                          .secagg = plan->secagg.enabled,
                          .votes_wanted = plan->update.select == FED_SELECT_VOTED &&

@@ -1,7 +1,8 @@
 /*
  * Who learns what. A device that takes part adds its vector to a sum. Those who see the
  * released models see the sum with the noise of all survivors, at least s_min shares; if
- * devices are drawn in secret they also do not know whether it took part. The server with c
+ * devices are drawn in secret they also do not know whether it took part, and the server fills
+ * the noise up to n_max shares: noise that grew with the number of survivors would tell it. The server with c
  * colluders subtracts c shares, and knows who took part. Votes and the bit of adaptive
  * clipping ride on the same participation: under sampling that is one Gaussian release of all
  * of them together (1/sigma^2 adds up), not a composition of separately sampled ones.
@@ -56,6 +57,13 @@ static fed_status check_sampling(const fed_privacy *p, fed_error *err)
             err, FED_E_REFUSED,
             "privacy.sampling: \"%s\" is claimed, but the coordinator does not draw "
             "invitees by secret coins, or admits or replaces others; use \"none\"",
+            fed_sampling_name(p->sampling));
+    if (shares_noise(p) && !p->fills_noise)
+        return fed_fail(
+            err, FED_E_REFUSED,
+            "privacy.sampling: \"%s\" is claimed, but the noise of a sum tells "
+            "how many shares are in it; the server must fill it up, or use "
+            "\"none\"",
             fed_sampling_name(p->sampling));
     if (!p->population || p->population < p->cohort)
         return fed_fail(
@@ -200,6 +208,14 @@ static fed_status sum_event(const fed_privacy *p, uint64_t shares, fed_sampling 
     return FED_OK;
 }
 
+/* Shares in what is released. */
+static uint64_t output_shares(const fed_privacy *p)
+{
+    const fed_distributed_config *c = &p->distributed.config;
+    if (!shares_noise(p)) return 1;
+    return p->sampling == FED_SAMPLING_NONE ? c->survivors_min : c->n_max;
+}
+
 fed_status fed_privacy_events(const fed_privacy *p, fed_dp_event *output,
                               fed_dp_event *server, bool *server_bounded, fed_error *err)
 {
@@ -213,7 +229,7 @@ fed_status fed_privacy_events(const fed_privacy *p, fed_dp_event *output,
         *server = *output;
         return FED_OK;
     }
-    FED_TRY(sum_event(p, survivors, p->sampling, q, output, err));
+    FED_TRY(sum_event(p, output_shares(p), p->sampling, q, output, err));
     if (!*server_bounded) return FED_OK;
     uint64_t unknown = shares_noise(p) ? survivors - p->distributed.config.colluders : 1;
     return sum_event(p, unknown, FED_SAMPLING_NONE, 1, server, err);

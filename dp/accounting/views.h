@@ -39,6 +39,9 @@ typedef struct fed_privacy {
     /** The coordinator draws by secret coins, admits only those drawn, and never replaces who
      *  does not come. */
     bool secret_draw;
+    /** Where devices add the noise in shares: the server adds those that are missing up to n_max,
+     *  so that what is released never tells how many took part. Sampling needs it. */
+    bool fills_noise;
     bool uniform_weight;         /* weights are 1, the denominator fixed */
     bool secagg;                 /* the server sees sums only */
     bool votes_wanted;           /* update.select is voted */

@@ -55,13 +55,19 @@ static void test_sampling_helps_one_view_only(void)
     fed_error err;
     p.max_participations = 20, p.rounds = 500;
     CHECK_OK(fed_privacy_epsilon(&p, &none, &err), &err);
-    p.sampling = FED_SAMPLING_POISSON, p.secret_draw = true;
+    p.sampling = FED_SAMPLING_POISSON, p.secret_draw = p.fills_noise = true;
+    p.distributed.config.n_max = p.distributed.config.survivors_min;
     CHECK_OK(fed_privacy_epsilon(&p, &poisson, &err), &err);
     p.sampling = FED_SAMPLING_FIXED_SIZE;
     CHECK_OK(fed_privacy_epsilon(&p, &fixed, &err), &err);
     CHECK(poisson.epsilon_output < fixed.epsilon_output);
     CHECK(fixed.epsilon_output <= none.epsilon_output * (1 + 1e-9));
     CHECK_EQ(poisson.epsilon_server, none.epsilon_server);
+    p.distributed.config.n_max *= 2; /* what is released has all shares, not the fewest */
+    fed_privacy_views filled;
+    CHECK_OK(fed_privacy_epsilon(&p, &filled, &err), &err);
+    CHECK(filled.epsilon_output < fixed.epsilon_output);
+    CHECK_EQ(filled.epsilon_server, fixed.epsilon_server);
     fed_note("output: none %.3g, fixed_size %.3g, poisson %.3g; server %.3g",
              none.epsilon_output, fixed.epsilon_output, poisson.epsilon_output,
              none.epsilon_server);
@@ -125,10 +131,13 @@ static void test_refusals(void)
     REFUSED(p.uniform_weight = false, FED_E_REFUSED, "update.weight");
     REFUSED(p.distributed.sigma_local = 2.9, FED_E_REFUSED, "2.9 is below 3 integers");
     REFUSED(p.sampling = FED_SAMPLING_POISSON, FED_E_REFUSED, "secret coins");
-    REFUSED(
-        (p.sampling = FED_SAMPLING_FIXED_SIZE, p.secret_draw = true, p.population = 0),
-        FED_E_REFUSED, "privacy.population");
-    REFUSED((p.sampling = FED_SAMPLING_POISSON, p.secret_draw = true, p.population = 50),
+    REFUSED((p.sampling = FED_SAMPLING_POISSON, p.secret_draw = true), FED_E_REFUSED,
+            "how many shares");
+    REFUSED((p.sampling = FED_SAMPLING_FIXED_SIZE, p.secret_draw = p.fills_noise = true,
+             p.population = 0),
+            FED_E_REFUSED, "privacy.population");
+    REFUSED((p.sampling = FED_SAMPLING_POISSON, p.secret_draw = p.fills_noise = true,
+             p.population = 50),
             FED_E_REFUSED, "at least the cohort of 65");
     REFUSED(p.delta = 1e-5, FED_E_REFUSED, "not below 1/100000");
     REFUSED((p.population = 0, p.delta = 0.02), FED_E_REFUSED, "not below 1/65");
