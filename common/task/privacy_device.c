@@ -48,7 +48,7 @@ static fed_status add_noise(void *ctx, const char *vector, float *reals, size_t 
                              .sigma_local = sampler ? release.sigma_local : 0,
                              .dim = release.dim,
                              .tries = FED_ROUND_TRIES};
-    if (!sampler && !fed_task_server_adds_noise(r->task))
+    if (!sampler && !fed_privacy_is_central(fed_task_privacy(r->task)->mechanism))
         return fed_fail(err, FED_E_INTERNAL, "noise: none is known for %s", vector);
     fed_status status = open_noise(&noise, vector, key, err);
     if (!status)

@@ -1,6 +1,8 @@
 /*
- * Noise that the server adds to a sum of integers before it makes anything else of it, in plans
- * that trust it with the sum.
+ * Noise that the server adds to a sum of integers before it makes anything else of it: all of
+ * it, in plans that trust it with the sum; and where devices are drawn by secret coins and each
+ * adds a share, the shares that are missing up to n_max. Without those the noise would tell how
+ * many came, and, to who knows of the others, whether one did (docs/decisions/017).
  *
  * One sum must never be released under two noises: together they would show more than was
  * paid for. Two sums must never be released under one noise: their difference would have
@@ -20,9 +22,16 @@
 
 enum { TILE = 512 };
 
+static bool fills_noise(const fed_task *task)
+{
+    const fed_privacy *promise = fed_task_privacy(task);
+    return promise && fed_task_noise_is_shared(promise) && fed_task_is_drawn(task);
+}
+
 bool fed_task_server_adds_noise(const fed_task *task)
 {
-    return task->plan->privacy.mechanism == FED_MECHANISM_CENTRAL_GAUSSIAN;
+    return task->plan->privacy.mechanism == FED_MECHANISM_CENTRAL_GAUSSIAN ||
+           fills_noise(task);
 }
 
 bool fed_task_has_noise(const fed_codec_sum *sum)
@@ -64,22 +73,35 @@ static fed_status open_noise(fed_noise *noise, const uint8_t *secret, const char
     return status;
 }
 
+/* All the noise of a sum of n devices, or what it lacks. */
+static fed_status add_draws(const fed_task *task, uint32_t devices, const char *vector,
+                            fed_noise *noise, int64_t *x, size_t n, fed_error *err)
+{
+    bool fills = fills_noise(task);
+    const fed_sampler *sampler =
+        fills ? fed_task_sampler(task, vector) : fed_task_server_sampler(task, vector);
+    uint32_t times = fills ? task->numbers.invited - devices : 1;
+    if (!sampler || devices > task->numbers.invited)
+        return fed_fail(err, FED_E_INTERNAL, "noise: none is known for %s of %u devices",
+                        vector, devices);
+    while (times--)
+        FED_TRY(fed_sampler_add(sampler, noise, x, n, err));
+    return FED_OK;
+}
+
 /* The sum, centred, moves to 64 bits: noise has room there, and nothing wraps. */
 static fed_status add_to_vector(const fed_task *task, const uint8_t *secret,
-                                fed_codec_vector *v, fed_error *err)
+                                uint32_t devices, fed_codec_vector *v, fed_error *err)
 {
     fed_ring wide = {0};
     fed_noise noise = {0};
     fed_status status = FED_OK;
     size_t n = v->ring.n;
-    const fed_sampler *sampler = fed_task_server_sampler(task, v->name);
-    if (!sampler)
-        return fed_fail(err, FED_E_INTERNAL, "noise: none is known for %s", v->name);
     FED_TRY(fed_ring_init(&wide, FED_RING_BITS_MAX, n, err));
     int64_t *x = wide.lanes; /* whole lanes, so both readings agree */
     fed_ring_centre(&v->ring, 0, x, n);
     FED_GO(open_noise(&noise, secret, v->name, x, n, err));
-    FED_GO(fed_sampler_add(sampler, &noise, x, n, err));
+    FED_GO(add_draws(task, devices, v->name, &noise, x, n, err));
     fed_ring_fini(&v->ring);
     v->ring = wide;
     wide = (fed_ring){0};
@@ -96,7 +118,7 @@ fed_status fed_task_add_noise(const fed_task *task,
     if (fed_task_has_noise(sum))
         return fed_fail(err, FED_E_STATE, "sum: the server's noise is in it already");
     for (size_t i = 0; i < sum->n_vectors; i++)
-        FED_TRY(add_to_vector(task, secret, &sum->vectors[i], err));
+        FED_TRY(add_to_vector(task, secret, sum->n, &sum->vectors[i], err));
     return FED_OK;
 }
 

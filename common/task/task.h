@@ -187,7 +187,8 @@ void fed_task_privacy_budgets(const fed_task *task, double *output, double *serv
 const fed_sampler *fed_task_sampler(const fed_task *task, const char *vector);
 /** The same of the noise that the server adds to the sum of that vector. */
 const fed_sampler *fed_task_server_sampler(const fed_task *task, const char *vector);
-/** Does the server add the noise, to sums that it sees without? */
+/** Does the server add noise to sums: all of it, or the shares that are missing where devices
+ *  are drawn by secret coins? */
 bool fed_task_server_adds_noise(const fed_task *task);
 /** Add the server's noise to every vector of `sum`, whose rings become wider for it. `secret`
  *  is the version's. The same secret and sum give the same noise; another sum, other noise.

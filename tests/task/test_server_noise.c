@@ -4,6 +4,8 @@
 
 #include <math.h>
 
+#define DRAWN ",\"sampling\":\"fixed_size\""
+
 static const wish central = {"central_gaussian",
                              "dense",
                              "true",
@@ -53,6 +55,36 @@ static void test_variance_of_devices(void)
         double noise = rig_noise(task, n, TRIES);
         fed_note("secagg %s, %u devices: %.4f", w.secagg, n, noise);
         CHECK_NEAR(noise / n, 1, 5 * sqrt(2 / ((double)PARAMS * TRIES)));
+        fed_task_free(task);
+    }
+}
+
+/* Where devices are drawn by secret coins, the server adds the shares that did not come: then
+ * no statistic of the released sum tells how many did. */
+static void test_noise_is_filled_up(void)
+{
+    static const char *const mechanisms[] = {"distributed_gaussian", "distributed_skellam"};
+    enum { TRIES = 24 };
+    for (int i = 0; i < 2; i++) {
+        wish w = rig_plain;
+        w.mechanism = mechanisms[i];
+        w.z = 3;
+        fed_task *task = rig_task(&w);
+        CHECK(!fed_task_server_adds_noise(task));
+        double spread = 5 * sqrt(2 / ((double)PARAMS * TRIES));
+        double wanted = rig_noise(task, INVITED, TRIES); /* all who may come */
+        double bare = rig_noise(task, 8, TRIES);
+        CHECK(bare < wanted * (1 - spread));
+        fed_task_free(task);
+        w.more = DRAWN;
+        task = rig_task(&w);
+        CHECK(fed_task_server_adds_noise(task) && fed_task_sampler(task, "values"));
+        CHECK(!fed_task_server_sampler(task, "values"));
+        for (uint32_t n = 8; n <= INVITED; n++) {
+            double filled = rig_noise(task, n, TRIES);
+            CHECK_NEAR(filled / wanted, 1, 2 * spread);
+        }
+        fed_note("%s: 8 of 13 bring %.4f of the noise", w.mechanism, bare / wanted);
         fed_task_free(task);
     }
 }
@@ -186,6 +218,7 @@ int main(void)
 {
     static const fed_case cases[] = {
         CASE(test_variance_of_the_server),        CASE(test_variance_of_devices),
+                                     CASE(test_noise_is_filled_up),
         CASE(test_devices_send_bounded_integers), CASE(test_one_sum_one_noise),
         CASE(test_bare_sums_do_not_decode),       CASE(test_torture)};
     return fed_run("server_noise", cases, sizeof cases / sizeof *cases);
