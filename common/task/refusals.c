@@ -34,13 +34,9 @@ static bool mechanism_is_built(fed_plan_mechanism mechanism)
 fed_status fed_task_refuse(const fed_plan *plan, fed_error *err)
 {
     const fed_plan_privacy *privacy = &plan->privacy;
-    bool is_private = privacy->mechanism != FED_MECHANISM_NONE;
     const refusal refusals[] = {
         {!mechanism_is_built(privacy->mechanism),
          "privacy.mechanism: \"matrix\" and \"dp_sgd\" are not carried out yet"},
-        {is_private && privacy->sampling != FED_PLAN_SAMPLING_NONE,
-         "privacy.sampling: devices are drawn by secret coins, but the number of noise "
-         "shares in a sum tells how many came; not carried out with noise yet"},
         {plan->rounds.max_staleness > 0,
          "rounds.max_staleness: asynchronous rounds are not carried out yet; say 0"},
         {!strategy_is_built(plan->strategy.name),

@@ -440,6 +440,33 @@ static void test_separation(void)
     }
 }
 
+/* Noise, masks and draws together, priced as sampled: the server fills the noise up to that of
+ * n_max devices, however many came, in both fidelities alike. */
+static void test_private_draws(void)
+{
+#define SAMPLED                                                                          \
+    "\"mechanism\":\"distributed_gaussian\",\"noise_multiplier\":1,\"epsilon\":500,"     \
+    "\"epsilon_server\":1000,\"delta\":1e-3,\"population\":40,"
+    static const char *const privacy[] = {SAMPLED "\"sampling\":\"fixed_size\"",
+                                          SAMPLED "\"sampling\":\"poisson\""};
+    static history h, other;
+    for (size_t i = 0; i < 2; i++) {
+        federation f = {.update = DENSE ",\"clip\":0.5",
+                        .rounds = i ? "\"count\":1,\"cohort\":24,\"over_select\":1.5,"
+                                      "\"min_survivors\":4"
+                                    : "\"count\":3,\"cohort\":8,\"over_select\":1.5",
+                        .secagg =
+                            "\"enabled\":true,\"adversary\":\"curious\",\"dropout\":0.4",
+                        .privacy = privacy[i],
+                        .faults = {{0.02, 0.02, 0.02, 0.04, 0.04}, 0, 0, 0},
+                        .seed = i + 1,
+                        .clients = 40};
+        check_agree(&f, &h);
+        federation_replay(&f, &h, &other);
+        CHECK_MEM(other.models, h.models, sizeof h.models[0] * (h.n + 1));
+    }
+}
+
 /* The server dies at any step, and its trace is still the truth: the noise that it adds itself
  * included, in every third federation. */
 static void test_crashes(void)
@@ -519,6 +546,7 @@ int main(void)
                                      CASE(test_secagg),
                                      CASE(test_private),
                                      CASE(test_separation),
+                                     CASE(test_private_draws),
                                      CASE(test_private_riders),
                                      CASE(test_secret_draws),
                                      CASE(test_secret_draws_and_crashes),

@@ -167,7 +167,7 @@ static void test_refusals(void)
          ",\"epsilon_server\":\"none\",\"matrix\":{\"separation\":4}",
          "privacy.mechanism: \"matrix\"", FED_E_UNSUPPORTED},
         {"distributed_gaussian", "dense", "true", ",\"sampling\":\"poisson\"",
-         "privacy.sampling", FED_E_UNSUPPORTED},
+         "rounds.min_survivors", FED_E_REFUSED},
         {"distributed_gaussian", "voted", "true", "", "privacy.votes.share",
          FED_E_REFUSED},
         {"distributed_gaussian", "dense", "false", "", "secagg", FED_E_REFUSED},

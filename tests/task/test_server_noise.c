@@ -63,7 +63,8 @@ static void test_variance_of_devices(void)
  * no statistic of the released sum tells how many did. */
 static void test_noise_is_filled_up(void)
 {
-    static const char *const mechanisms[] = {"distributed_gaussian", "distributed_skellam"};
+    static const char *const mechanisms[] = {"distributed_gaussian",
+                                             "distributed_skellam"};
     enum { TRIES = 24 };
     for (int i = 0; i < 2; i++) {
         wish w = rig_plain;
@@ -216,10 +217,12 @@ static void test_torture(void)
 
 int main(void)
 {
-    static const fed_case cases[] = {
-        CASE(test_variance_of_the_server),        CASE(test_variance_of_devices),
+    static const fed_case cases[] = {CASE(test_variance_of_the_server),
+                                     CASE(test_variance_of_devices),
                                      CASE(test_noise_is_filled_up),
-        CASE(test_devices_send_bounded_integers), CASE(test_one_sum_one_noise),
-        CASE(test_bare_sums_do_not_decode),       CASE(test_torture)};
+                                     CASE(test_devices_send_bounded_integers),
+                                     CASE(test_one_sum_one_noise),
+                                     CASE(test_bare_sums_do_not_decode),
+                                     CASE(test_torture)};
     return fed_run("server_noise", cases, sizeof cases / sizeof *cases);
 }
