@@ -178,8 +178,8 @@ typedef struct fed_plan_update {
     double vote_memory;
     fed_plan_rotate rotate;
     int64_t bits; /* 1..16, FED_PLAN_SIGN, FED_PLAN_FLOAT32 */
-    double tail;
-    double clip; /* L2 norm, or FED_PLAN_AUTO */
+    double tail;  /* or FED_PLAN_AUTO */
+    double clip;  /* L2 norm, or FED_PLAN_AUTO */
     fed_plan_weight weight;
     int64_t max_weight;
     bool residual;

@@ -149,9 +149,10 @@ const fed_plan_field fed_plan_fields[] = {
         WORDS({"sign", FED_PLAN_SIGN}, {"float32", FED_PLAN_FLOAT32}),
         "Bits to which each coordinate is rounded, stochastically; `sign` and `float32` "
         "only without secure aggregation."),
-    NUMBER(update.tail, "3", 0.5, 100, NULL,
+    NUMBER(update.tail, "\"auto\"", 0.5, 100, WORDS({"auto", FED_PLAN_AUTO}),
            "Half the range of the levels, in standard deviations of a coordinate of an "
-           "update of the norm `clip`; what lies beyond is cut off."),
+           "update of the norm `clip`; what lies beyond is cut off. `auto`: 1, 1.5, 1.75 "
+           "and 2 for 1 to 4 bits that were rotated, else 3."),
     POSITIVE(
         update.clip, "\"auto\"", 1e9, WORDS({"auto", FED_PLAN_AUTO}),
         "L2 norm to which an update is clipped; `auto` derives it, version by version, "

@@ -33,6 +33,19 @@ static void set_quantise(fed_codec_config *c, int64_t bits)
     }
 }
 
+/* Few levels over a wide range are mostly noise: with a step s a value between two levels has
+ * a variance of up to s²/4. For normal values (a rotation makes them so) of norms around
+ * three quarters of the clip, these ranges have the least mean square error
+ * (docs/decisions/017-small-uploads.md). */
+static double tail_of(const fed_plan_update *update)
+{
+    static const double tails[] = {1, 1.5, 1.75, 2};
+    if (update->tail != FED_PLAN_AUTO) return update->tail;
+    if (update->rotate != FED_ROTATE_HADAMARD || update->bits < 1 || update->bits > 4)
+        return 3;
+    return tails[update->bits - 1];
+}
+
 fed_codec_config fed_task_codec_config(const fed_task *task, uint32_t *boundaries)
 {
     const fed_plan_update *update = &task->plan->update;
@@ -49,7 +62,7 @@ fed_codec_config fed_task_codec_config(const fed_task *task, uint32_t *boundarie
     c.vote_bits = (unsigned)update->vote_bits;
     c.vote_period = (unsigned)update->vote_period;
     c.vote_memory = update->vote_memory;
-    c.tail = update->tail;
+    c.tail = tail_of(update);
     c.residual_cap = update->residual_cap;
     c.residual = update->residual;
     c.residual_decay = update->residual_decay;

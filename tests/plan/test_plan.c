@@ -174,7 +174,7 @@ static void test_round_trip(void)
 static void test_known_address(void)
 {
     static const char wanted[] =
-        "3cbe69e1135300bf400175b5bda36b1a9f12c4fcc97d51fe75fb5ef1e1936a43";
+        "5a97ad0d22f08187c41811f2f8d348b615fc1642b416e62e4a33f6fddc4973b4";
     fed_bytes file, made;
     uint8_t address[FED_PLAN_ADDRESS_BYTES];
     char hex[2 * sizeof address + 1];
