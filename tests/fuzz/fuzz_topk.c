@@ -25,6 +25,7 @@ static target make_target(fed_codec_select select, fed_codec_quantise quantise,
     c.select = select;
     c.quantise = quantise;
     c.fraction = 0.05;
+    c.block = 8;
     c.clip_auto = weights;
     c.weight = weights ? FED_CODEC_EXAMPLES : FED_CODEC_UNIFORM;
     c.max_weight = weights ? 100 : 1;
