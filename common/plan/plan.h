@@ -210,8 +210,8 @@ typedef struct fed_plan_privacy {
     int64_t population;      /* FED_PLAN_NONE */
     fed_plan_sampling sampling;
     int64_t max_participations; /* FED_PLAN_NONE */
-    int64_t colluders;
-    double example_clip; /* FED_PLAN_NONE */
+    int64_t colluders;          /* FED_PLAN_SAME: see fed_plan_colluders() */
+    double example_clip;        /* FED_PLAN_NONE */
     struct {
         double share; /* of the budget; FED_PLAN_NONE */
     } votes;
@@ -313,6 +313,10 @@ FED_MUST_CHECK fed_status fed_plan_set_all(fed_bytes *text,
 
 /** privacy.mechanism as the plan spells it; static. */
 const char *fed_plan_mechanism_word(const fed_plan *plan);
+
+/** Members of a cohort that may tell the server their noise: privacy.colluders, or as many
+ *  as the secure aggregation of the plan withstands. */
+int64_t fed_plan_colluders(const fed_plan *plan);
 
 /** Devices invited to one cohort: n_max = ⌈rounds.cohort · rounds.over_select⌉. */
 int64_t fed_plan_invited(const fed_plan *plan);

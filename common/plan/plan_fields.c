@@ -238,8 +238,11 @@ const fed_plan_field fed_plan_fields[] = {
     INT(privacy.max_participations, "\"none\"", 1, MAX_COUNT,
         WORDS({"none", FED_PLAN_NONE}),
         "Rounds in which one device may take part; the device enforces it."),
-    INT(privacy.colluders, "0", 0, FED_PLAN_MAX_INVITED, NULL,
-        "Devices of a cohort that may tell the server their noise."),
+    INT(privacy.colluders, "\"corrupt\"", 0, FED_PLAN_MAX_INVITED,
+        WORDS({"corrupt", FED_PLAN_SAME}),
+        "Devices of a cohort that may tell the server their noise; `corrupt` is as many "
+        "as "
+        "`secagg.corrupt` allows."),
     POSITIVE(privacy.example_clip, "\"none\"", 1e9, WORDS({"none", FED_PLAN_NONE}),
              "L2 norm to which the gradient of each example is clipped (`dp_sgd`)."),
     {FIELD(privacy.votes.share, FED_FIELD_NUMBER), .fallback = "\"none\"", .min = 0,

@@ -134,22 +134,23 @@ static fed_status check_population(const fed_plan *plan, fed_error *err)
 static fed_status check_parties(const fed_plan *plan, fed_error *err)
 {
     const fed_plan_privacy *p = &plan->privacy;
+    int64_t colluders = fed_plan_colluders(plan);
     if (!is_private(plan)) return FED_OK;
     if ((IN_SHARES & (1u << p->mechanism)) && !plan->secagg.enabled)
         return fed_fail(err, FED_E_REFUSED,
                         "privacy.mechanism: distributed noise needs secagg.enabled: one "
                         "device's share of the noise does not hide it");
-    if (p->colluders >= plan->rounds.cohort)
+    if (colluders >= plan->rounds.cohort)
         return fed_fail(
             err, FED_E_REFUSED,
             "privacy.colluders: %lld is not below rounds.cohort, %lld: nobody "
             "would be left to add noise",
-            (long long)p->colluders, (long long)plan->rounds.cohort);
+            (long long)colluders, (long long)plan->rounds.cohort);
     if (plan->rounds.min_survivors != FED_PLAN_AUTO &&
-        p->colluders >= plan->rounds.min_survivors)
+        colluders >= plan->rounds.min_survivors)
         return fed_fail(err, FED_E_REFUSED,
                         "privacy.colluders: %lld is not below rounds.min_survivors, %lld",
-                        (long long)p->colluders, (long long)plan->rounds.min_survivors);
+                        (long long)colluders, (long long)plan->rounds.min_survivors);
     if ((p->unit == FED_UNIT_EXAMPLE) != (p->mechanism == FED_MECHANISM_DP_SGD))
         return fed_fail(
             err, FED_E_REFUSED,

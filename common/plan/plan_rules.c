@@ -22,6 +22,13 @@ static const char *bits_word(const fed_plan *plan)
     return plan->update.bits == FED_PLAN_SIGN ? "sign" : "float32";
 }
 
+int64_t fed_plan_colluders(const fed_plan *plan)
+{
+    if (plan->privacy.colluders != FED_PLAN_SAME) return plan->privacy.colluders;
+    if (!plan->secagg.enabled) return 0;
+    return (int64_t)floor(plan->secagg.corrupt * (double)fed_plan_invited(plan) + 1e-9);
+}
+
 int64_t fed_plan_invited(const fed_plan *plan)
 {
     /* 100 · 1.1 is 110.00000000000001 in binary: a product that close is meant to be whole. */

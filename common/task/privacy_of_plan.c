@@ -111,7 +111,7 @@ static double tail_of(uint64_t dim)
 static uint32_t shares_of(const fed_task *task, fed_privacy_mechanism mechanism)
 {
     bool one = fed_privacy_is_central(mechanism) || mechanism == FED_PRIVACY_LOCAL;
-    uint32_t colluders = (uint32_t)task->plan->privacy.colluders;
+    uint32_t colluders = (uint32_t)fed_plan_colluders(task->plan);
     if (one || task->numbers.min_survivors <= colluders) return 1;
     return task->numbers.min_survivors - colluders;
 }
@@ -131,7 +131,7 @@ static fed_status derive_values(const fed_task *task, fed_privacy_mechanism mech
         .bits = task->privacy.ring_bits ? task->privacy.ring_bits : RING_BITS_MAX,
         .n_max = task->numbers.invited,
         .survivors_min = local ? 1 : task->numbers.min_survivors,
-        .colluders = local ? 0 : (uint32_t)plan->privacy.colluders,
+        .colluders = local ? 0 : (uint32_t)fed_plan_colluders(plan),
         .central = fed_privacy_is_central(mechanism),
         .tail = tail_of(task->privacy.extent.values)};
     if (task->privacy.ring_bits) return fed_distributed_derive(&c, out, err);

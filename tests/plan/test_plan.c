@@ -174,7 +174,7 @@ static void test_round_trip(void)
 static void test_known_address(void)
 {
     static const char wanted[] =
-        "5a97ad0d22f08187c41811f2f8d348b615fc1642b416e62e4a33f6fddc4973b4";
+        "fe9f7dbe23d8c101b3d74d6818c4805ef6a214175aa3c2e2dc27ed2b5ca215b4";
     fed_bytes file, made;
     uint8_t address[FED_PLAN_ADDRESS_BYTES];
     char hex[2 * sizeof address + 1];

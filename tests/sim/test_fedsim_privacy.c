@@ -175,7 +175,8 @@ static void test_unsound(void)
         {"privacy.adaptive.quantile=0.5 privacy.adaptive.bit_sigma=0.5 "
          "privacy.noise_multiplier=1",
          "privacy.adaptive.bit_sigma: the noise multiplier 1 is not below twice it, 1"},
-        {"privacy.sampling=poisson", "privacy.sampling: devices are not drawn by secret"},
+        {"privacy.sampling=poisson",
+         "rounds.min_survivors: 50 of 50 expected: with privacy.sampling \"poisson\""},
         {"privacy.delta=1e-5",
          "privacy.delta: 1e-05 is not below 1/privacy.population, 1/100000"},
         {"update.select=voted", "privacy.votes.share: needed with"},
@@ -256,9 +257,10 @@ static void test_refusals(void)
                  "--set privacy.epsilon=none --epsilon 4",
                  3, "--epsilon: privacy.mechanism is \"none\"");
     /* what is not carried out has a price, and then the refusal */
-    fedsim_check("check plan.json --set privacy.sampling=poisson", 3, "poisson sampling");
-    fedsim_check("check plan.json --set privacy.sampling=poisson", 3,
-                 "privacy.sampling:");
+    fedsim_check("check plan.json --set eligibility.min_battery=0.5", 3,
+                 "distributed_gaussian: each device");
+    fedsim_check("check plan.json --set eligibility.min_battery=0.5", 3,
+                 "eligibility.min_battery: not carried out yet");
 }
 
 int main(void)
