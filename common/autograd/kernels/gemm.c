@@ -13,7 +13,10 @@
 
 #include "transpose.h"
 
-enum { PANEL = 2 * FED_LANES };
+enum {
+    PANEL = 2 * FED_LANES,
+    FEW_TILES = 4 /* to a panel: fewer do not pay for a copy */
+};
 
 /* Where a tile gets its operands and what happens when its sums are complete. */
 typedef struct fed_tile {
@@ -186,6 +189,7 @@ static void run_panel(const fed_gemm *g, fed_tile *t, const float *next_a)
         t->c = c + i * t->c_row;
         if (next_a) t->ahead = next_a + i;
         tiles[rows](t);
+        if (!next_a) t->ahead = NULL; /* one tile asks for all */
         i += rows;
     }
 }
@@ -248,16 +252,16 @@ static void run_turned(const fed_gemm *g, float *scratch)
  * on each other's cache lines; copying pays when enough rows of A use the panel. */
 static bool worth_packing(const fed_gemm *g, size_t depth)
 {
-    if (g->m <= 4 * FED_TILE_ROWS || g->b_row <= 128) return false;
+    if (g->m <= FEW_TILES * FED_TILE_ROWS || g->b_row <= 128) return false;
     return depth > 64 || g->b_row % 512 == 0;
 }
 
-/* What the tile behind panel `j` of a block reads, when B is read only once: rows of B that lie
- * far apart come slowly unless they are asked for early. */
+/* What the tiles behind panel `j` of a block read, when B is not packed: rows of B that lie far
+ * apart come slowly unless they are asked for early. */
 static const float *next_panel(const fed_gemm *g, size_t k0, size_t depth, size_t j)
 {
     const float *next = g->b + k0 * g->b_row + j + PANEL;
-    if (g->m > FED_TILE_ROWS || g->b_col != 1) return NULL;
+    if (g->m > FEW_TILES * FED_TILE_ROWS || g->b_col != 1) return NULL;
     if (j + PANEL < g->n) return next;
     return k0 + depth < g->k ? g->b + (k0 + depth) * g->b_row : NULL;
 }
