@@ -12,7 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fed_error err;
     fed_bytes out;
     if (fed_head_get(&head, (fed_span){data, size}, &err)) return 0;
-    fed_bytes_init(&out, 4096);
+    fed_bytes_init(&out, FED_HEAD_BYTES_MAX);
     fed_head_put(&out, &head);
     if (out.len != size || memcmp(out.data, data, size) != 0) abort();
     fed_bytes_fini(&out);
