@@ -29,6 +29,18 @@ void fed_model_grid_round(float *values, float *carry, size_t n, unsigned fracti
     }
 }
 
+void fed_model_grid_nudge(float *values, float *carry, size_t n, unsigned fraction_bits)
+{
+    float step = ldexpf(1, -(int)fraction_bits);
+    size_t most = 0;
+    for (size_t i = 1; i < n; i++)
+        if (fabsf(carry[i]) > fabsf(carry[most])) most = i;
+    if (!n || carry[most] == 0) return;
+    float by = copysignf(step, carry[most]);
+    values[most] += by;
+    carry[most] -= by;
+}
+
 /* What a weight becomes: the one place that decides the bits of a rebuilt model. */
 static float move(float from, int32_t steps, float step)
 {

@@ -20,6 +20,9 @@ enum { FED_MODEL_FRACTION_BITS_MAX = 24 };
  *  values are added first, and become what the rounding left over. Values that are too large
  *  for the grid, and those that are not finite, stay where they are and carry nothing. */
 void fed_model_grid_round(float *values, float *carry, size_t n, unsigned fraction_bits);
+/** Move the value with the largest carry by one step toward it: for a model that rounding left
+ *  exactly where it was. Nothing happens when nothing is carried. */
+void fed_model_grid_nudge(float *values, float *carry, size_t n, unsigned fraction_bits);
 /** Append the difference that leads from `from` to `to`, both float32[d] on the grid.
  *  FED_E_NUMERIC when adding it would not give `to` bit for bit (they are not on the grid, or
  *  too large for it); FED_E_NOMEM, FED_E_LIMIT. Then nothing is appended. */

@@ -84,6 +84,11 @@ void fed_task_init_params(const fed_task *task, float *params);
 /** Move `params` (numbers.params of them) to the grid that the plan publishes on; see
  *  fed_model_grid_round() for `carry`, which may be NULL. Nothing happens without a grid. */
 void fed_task_round_params(const fed_task *task, float *params, float *carry);
+/** The same for a new version, after `before`: when rounding leaves the model as it was, the
+ *  weight with most to carry moves by a step. For a version needs an address of its own: a
+ *  device never trains twice on one. */
+void fed_task_publish_params(const fed_task *task, float *params, float *carry,
+                             const float *before);
 /** Append the model file of `params`. */
 FED_MUST_CHECK fed_status fed_task_write_model(const fed_task *task, const float *params,
                                                fed_bytes *out, fed_error *err);

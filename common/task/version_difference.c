@@ -1,6 +1,8 @@
 /* Models on their way to devices: on the plan's grid, and as differences between versions. */
 #include "task_internal.h"
 
+#include <string.h>
+
 static unsigned fraction_bits(const fed_task *task)
 {
     return (unsigned)task->plan->download.fraction_bits; /* 0: no grid */
@@ -10,6 +12,16 @@ void fed_task_round_params(const fed_task *task, float *params, float *carry)
 {
     if (fraction_bits(task))
         fed_model_grid_round(params, carry, task->numbers.params, fraction_bits(task));
+}
+
+void fed_task_publish_params(const fed_task *task, float *params, float *carry,
+                             const float *before)
+{
+    size_t n = task->numbers.params;
+    if (!fraction_bits(task)) return;
+    fed_task_round_params(task, params, carry);
+    if (memcmp(params, before, n * sizeof *params) == 0)
+        fed_model_grid_nudge(params, carry, n, fraction_bits(task));
 }
 
 static fed_status check_grid(const fed_task *task, fed_error *err)

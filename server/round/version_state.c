@@ -10,9 +10,9 @@ static fed_status reserve(fed_version_state *s, size_t params, fed_error *err)
     s->params = fed_calloc(params, sizeof *s->params);
     s->mean = fed_calloc(params, sizeof *s->mean);
     if (has_grid) s->carry = fed_calloc(params, sizeof *s->carry);
-    if (s->reach) s->past = fed_calloc(s->reach, sizeof *s->past);
-    if (s->params && s->mean && (s->carry || !has_grid) && (s->past || !s->reach))
-        return FED_OK;
+    s->n_past = s->reach ? s->reach : 1;
+    if (has_grid) s->past = fed_calloc(s->n_past, sizeof *s->past);
+    if (s->params && s->mean && ((s->carry && s->past) || !has_grid)) return FED_OK;
     return fed_fail_nomem(err, params * sizeof(float));
 }
 
@@ -42,7 +42,7 @@ void fed_version_state_fini(fed_version_state *s)
     fed_free(s->params);
     fed_free(s->mean);
     fed_free(s->carry);
-    for (uint32_t i = 0; s->past && i < s->reach; i++)
+    for (uint32_t i = 0; s->past && i < s->n_past; i++)
         fed_free(s->past[i]);
     fed_free(s->past);
     fed_wipe(s->secret, sizeof s->secret);
@@ -71,9 +71,9 @@ static fed_status add_noise(const fed_version_state *s, fed_codec_sum *sum,
 /* The present parameters stay known while later versions lead back to them. */
 static fed_status remember(fed_version_state *s, fed_error *err)
 {
-    if (!s->reach) return FED_OK;
+    if (!s->past) return FED_OK;
     size_t params = fed_task_numbers_of(s->task)->params;
-    float **place = &s->past[s->version % s->reach];
+    float **place = &s->past[s->version % s->n_past];
     if (!*place) *place = fed_malloc(params * sizeof **place);
     if (!*place) return fed_fail_nomem(err, params * sizeof **place);
     memcpy(*place, s->params, params * sizeof **place);
@@ -100,7 +100,9 @@ fed_status fed_version_state_advance(fed_version_state *s, fed_codec_sum *sum,
         return status;
     }
     fed_policy_apply(s->policy, s->params, s->mean);
-    fed_task_round_params(s->task, s->params, s->carry);
+    if (s->past)
+        fed_task_publish_params(s->task, s->params, s->carry,
+                                s->past[s->version % s->n_past]);
     fed_codec_round_free(s->round);
     s->round = next;
     s->version++;
@@ -116,7 +118,7 @@ fed_status fed_version_state_difference(const fed_version_state *s, uint32_t bac
                         "from %llu on, %u back at most",
                         back, (unsigned long long)s->version,
                         (unsigned long long)s->oldest, s->reach);
-    const float *from = s->past[(s->version - back) % s->reach];
+    const float *from = s->past[(s->version - back) % s->n_past];
     return fed_task_write_difference(s->task, from, s->params, out, err);
 }
 

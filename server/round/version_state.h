@@ -10,11 +10,12 @@
 typedef struct fed_version_state {
     const fed_task *task;
     uint64_t version;
-    float *params; /* numbers.params of them */
-    float *mean;   /* scratch: the last mean update */
-    float *carry;  /* what rounding to the plan's grid left over; NULL without a grid */
-    float **past;  /* parameters of earlier versions, at [version % reach]; may be NULL */
-    uint32_t reach;  /* how many versions back differences lead */
+    float *params;   /* numbers.params of them */
+    float *mean;     /* scratch: the last mean update */
+    float *carry;    /* what rounding to the plan's grid left over; NULL without a grid */
+    float **past;    /* parameters of earlier versions, at [version % n_past]; likewise */
+    uint32_t n_past; /* at least 1 */
+    uint32_t reach;  /* how many versions back differences lead; 0: none are made */
     uint64_t oldest; /* version that is known here; a restored one begins anew */
     fed_policy *policy;
     fed_codec_memory memory;

@@ -89,6 +89,20 @@ static void test_rounding_of_single_values(void)
     CHECK(carry[5] == 0 && carry[6] == 0 && carry[7] == 0);
 }
 
+/* A model that stands still moves where most is carried, and what it is with its carry does
+ * not change. */
+static void test_a_nudge(void)
+{
+    float values[] = {1, 2, 3}, carry[] = {0.125f, -0.25f, 0.0625f};
+    fed_model_grid_nudge(values, carry, 3, 1);
+    CHECK(values[0] == 1 && values[1] == 1.5f && values[2] == 3);
+    CHECK(carry[0] == 0.125f && carry[1] == 0.25f && carry[2] == 0.0625f);
+    memset(carry, 0, sizeof carry);
+    fed_model_grid_nudge(values, carry, 3, 1);
+    CHECK(values[1] == 1.5f);
+    fed_model_grid_nudge(values, carry, 0, 1);
+}
+
 /* What stands in the file, byte by byte, as the essay of model_diff.c says. */
 static void test_the_bytes_are_as_described(void)
 {
@@ -197,6 +211,7 @@ int main(void)
     static const fed_case cases[] = {CASE(test_any_version_leads_to_any_later_one),
                                      CASE(test_what_rounding_takes_is_carried),
                                      CASE(test_rounding_of_single_values),
+                                     CASE(test_a_nudge),
                                      CASE(test_the_bytes_are_as_described),
                                      CASE(test_hostile_bytes_are_refused),
                                      CASE(test_what_is_not_on_the_grid_has_no_difference),

@@ -65,6 +65,12 @@ static void test_difference(void)
         to[i] += 0.01f * (float)(i % 7);
     fed_task_round_params(task, to, carry);
     CHECK(carry[1] != 0 && fabsf(carry[1]) < 0.00013f);
+    /* a version that would be the one before gets an address of its own */
+    static float still[SMALL_PARAMS], left[SMALL_PARAMS];
+    memcpy(still, from, sizeof still);
+    left[5] = 0.0001f;
+    fed_task_publish_params(task, still, left, from);
+    CHECK(still[5] == from[5] + ldexpf(1, -12) && left[5] < 0);
     CHECK_OK(fed_task_write_difference(task, from, to, &diff, &err), &err);
     fed_span packed = {diff.data, diff.len};
     CHECK_FAILS(fed_task_apply_difference(plain, from, packed, &err), FED_E_STATE, &err,
