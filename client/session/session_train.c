@@ -8,8 +8,17 @@ static fed_status start(fed_turn *t)
 {
     fed_session *s = t->s;
     if (!s->trainer) FED_TRY(fed_trainer_new(&s->trainer, s->task, t->err));
-    return fed_trainer_start(s->trainer, s->accepted_version, s->params,
-                             s->config.device_seed, &s->config.examples, t->err);
+    uint8_t key[32];
+    fed_task_example_privacy unused;
+    bool noisy = fed_task_example_privacy_of(s->task, &unused);
+    if (noisy)
+        FED_TRY(fed_random_fill(&s->config.random, "example noise", s->accepted_version,
+                                key, sizeof key));
+    fed_status status = fed_trainer_start(s->trainer, s->accepted_version, s->params,
+                                          s->config.device_seed, noisy ? key : NULL,
+                                          &s->config.examples, t->err);
+    fed_wipe(key, sizeof key);
+    return status;
 }
 
 static void floats_of(const fed_bytes *bytes, float *out, size_t n)

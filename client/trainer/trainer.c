@@ -2,17 +2,20 @@
 
 #include <string.h>
 
+#include "private_step.h"
+
 struct fed_trainer {
     const fed_task *task;
     fed_runner *run;
     fed_optimizer *optimizer;
-    float *params; /* being trained; in the end the difference */
+    fed_private_step *private_step; /* NULL: examples need no noise */
+    float *params;                  /* being trained; in the end the difference */
     fed_batch_memory batch;
     uint32_t *order; /* of the examples in this epoch */
     size_t order_cap;
     const float *initial;
     fed_examples examples;
-    uint8_t device_seed[32];
+    uint8_t device_seed[32], noise_key[32];
     uint64_t version, step, steps, steps_per_epoch;
     fed_stream dropout;
     double loss_sum;
@@ -33,6 +36,7 @@ fed_status fed_trainer_new(fed_trainer **out, const fed_task *task, fed_error *e
     if (!status)
         status = fed_batch_memory_init(&t->batch, task,
                                        (size_t)fed_task_plan(task)->train.batch, err);
+    if (!status) status = fed_private_step_new(&t->private_step, task, err);
     if (status)
         fed_trainer_free(t);
     else
@@ -45,6 +49,7 @@ void fed_trainer_free(fed_trainer *t)
     if (!t) return;
     fed_runner_free(t->run);
     fed_optimizer_free(t->optimizer);
+    fed_private_step_free(t->private_step);
     fed_batch_memory_fini(&t->batch);
     fed_free(t->params);
     fed_free(t->order);
@@ -62,9 +67,11 @@ static fed_status reserve_order(fed_trainer *t, uint32_t count, fed_error *err)
 }
 
 fed_status fed_trainer_start(fed_trainer *t, uint64_t version, const float *params,
-                             const uint8_t device_seed[32], const fed_examples *examples,
-                             fed_error *err)
+                             const uint8_t device_seed[32], const uint8_t *noise_key,
+                             const fed_examples *examples, fed_error *err)
 {
+    if (t->private_step && !noise_key)
+        return fed_fail(err, FED_E_INVALID, "training: the plan's noise needs a key");
     if (!examples->count)
         return fed_fail(err, FED_E_INVALID, "examples: 0, at least 1 is needed to train");
     FED_TRY(reserve_order(t, examples->count, err));
@@ -76,6 +83,7 @@ fed_status fed_trainer_start(fed_trainer *t, uint64_t version, const float *para
     fed_optimizer_set_anchor(t->optimizer, params);
     memcpy(t->params, params, fed_task_numbers_of(t->task)->params * sizeof *t->params);
     memcpy(t->device_seed, device_seed, sizeof t->device_seed);
+    if (t->private_step) memcpy(t->noise_key, noise_key, sizeof t->noise_key);
     t->initial = params;
     t->examples = *examples;
     t->version = version;
@@ -99,6 +107,22 @@ static void shuffle(fed_trainer *t, uint64_t epoch)
     fed_stream_shuffle(&stream, t->order, t->examples.count);
 }
 
+static fed_status private_step(fed_trainer *t, fed_error *err)
+{
+    double loss;
+    fed_private_step_on on = {.run = t->run,
+                              .optimizer = t->optimizer,
+                              .params = t->params,
+                              .memory = &t->batch,
+                              .examples = &t->examples,
+                              .dropout = &t->dropout,
+                              .key = t->noise_key};
+    FED_TRY(fed_private_step_run(t->private_step, &on, t->step, &loss, err));
+    t->loss_sum += loss;
+    t->step++;
+    return FED_OK;
+}
+
 static fed_status train_step(fed_trainer *t, fed_error *err)
 {
     fed_batch batch;
@@ -120,7 +144,7 @@ static fed_status train_step(fed_trainer *t, fed_error *err)
 fed_status fed_trainer_run(fed_trainer *t, uint64_t max_steps, bool *done, fed_error *err)
 {
     for (uint64_t i = 0; i < max_steps && t->step < t->steps; i++) {
-        fed_status status = train_step(t, err);
+        fed_status status = t->private_step ? private_step(t, err) : train_step(t, err);
         if (status)
             return fed_fail_in(err, status, "training: step %llu of %llu",
                                (unsigned long long)t->step, (unsigned long long)t->steps);
@@ -147,6 +171,7 @@ void fed_trainer_forget(fed_trainer *t)
 {
     t->version = FED_TRAINER_NONE;
     t->initial = NULL;
+    fed_wipe(t->noise_key, sizeof t->noise_key);
 }
 
 uint64_t fed_trainer_steps(const fed_trainer *t)

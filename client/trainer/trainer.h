@@ -2,8 +2,8 @@
  * trainer: local training on a device, in bounded steps.
  *
  * The order of the examples is drawn from the device's stream (SHUFFLE, version and epoch),
- * dropout from another: the same device seed, version, model and examples give the same
- * result, bit for bit, on one kernel path. So training that was interrupted by a crash is
+ * dropout from another: the same device seed, version, model and examples (and, where gradients
+ * are noisy, the same key) give the same result, bit for bit, on one kernel path. So training that was interrupted by a crash is
  * simply done again.
  */
 #ifndef FED_TRAINER_H
@@ -22,10 +22,13 @@ FED_MUST_CHECK fed_status fed_trainer_new(fed_trainer **out, const fed_task *tas
 void fed_trainer_free(fed_trainer *trainer);
 /** Begin at step 0. `params` (numbers.params floats, borrowed until the training is done) is
  *  the model of `version`; `examples` is copied, what it points to borrowed likewise.
- *  FED_E_INVALID without examples. */
+ *  `noise_key`: 32 secret bytes, new for every training, where the plan wants noise in the
+ *  gradients (fed_task_example_privacy_of()); else NULL. FED_E_INVALID without examples, or
+ *  without a key that is needed. */
 FED_MUST_CHECK fed_status fed_trainer_start(fed_trainer *trainer, uint64_t version,
                                             const float *params,
                                             const uint8_t device_seed[32],
+                                            const uint8_t *noise_key,
                                             const fed_examples *examples, fed_error *err);
 /** Train at most `max_steps` steps; `done` tells whether all are done. FED_E_NUMERIC for a
  *  NaN or an infinity in data or loss, or what `fetch` answered: then this training is over. */

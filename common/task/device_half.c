@@ -45,6 +45,8 @@ fed_optimizer_config fed_task_optimizer(const fed_task *task, uint64_t version)
 uint64_t fed_task_steps(const fed_task *task, uint32_t examples)
 {
     uint64_t batch = (uint64_t)task->plan->train.batch;
+    fed_task_example_privacy noisy;
+    if (fed_task_example_privacy_of(task, &noisy)) return noisy.steps;
     return (examples + batch - 1) / batch * (uint64_t)task->plan->train.epochs;
 }
 
@@ -54,6 +56,18 @@ uint32_t fed_task_weight(const fed_task *task, uint32_t examples)
     if (update->weight == FED_WEIGHT_UNIFORM) return 1;
     if (examples < 1) return 1;
     return examples > update->max_weight ? (uint32_t)update->max_weight : examples;
+}
+
+bool fed_task_example_privacy_of(const fed_task *task, fed_task_example_privacy *out)
+{
+    const fed_plan *plan = task->plan;
+    if (plan->privacy.mechanism != FED_MECHANISM_DP_SGD) return false;
+    *out = (fed_task_example_privacy){.clip = plan->privacy.example_clip,
+                                      .noise_multiplier = plan->privacy.noise_multiplier,
+                                      .rate_of = (uint64_t)plan->train.batch,
+                                      .rate_in = (uint64_t)plan->eligibility.min_examples,
+                                      .steps = task->privacy.noise.promise.example_steps};
+    return true;
 }
 
 fed_status fed_task_encode(const fed_task *task, const fed_codec_round *round,

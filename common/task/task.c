@@ -7,6 +7,8 @@ static fed_status compile(fed_task *task, const fed_graph *graph, fed_error *err
 {
     fed_compile_options train = {.max_batch = (size_t)task->plan->train.batch,
                                  .mode = FED_MODE_TRAIN,
+                                 .per_example = task->plan->privacy.mechanism ==
+                                                FED_MECHANISM_DP_SGD,
                                  .memory_cap = (size_t)task->plan->train.memory_bytes};
     fed_compile_options infer = {.max_batch = FED_TASK_EVALUATION_BATCH,
                                  .mode = FED_MODE_INFER};

@@ -114,8 +114,17 @@ FED_MUST_CHECK fed_status fed_task_apply_difference(const fed_task *task, float 
 /** The optimiser of a device that trains on `version`: the plan's, with the learning rate
  *  that its schedule gives at that round. */
 fed_optimizer_config fed_task_optimizer(const fed_task *task, uint64_t version);
-/** Steps of local training over `examples` rows: ceil(examples / batch) · epochs. */
+/** Steps of local training over `examples` rows: ceil(examples / batch) · epochs; with dp_sgd
+ *  those of a device with eligibility.min_examples, whatever it has. */
 uint64_t fed_task_steps(const fed_task *task, uint32_t examples);
+/** Noise in the gradients (dp_sgd): each step draws each example by a secret coin, rate_of in
+ *  rate_in, clips its gradient at `clip`, and adds noise of noise_multiplier times that. False
+ *  with other mechanisms; then `out` is not written. Every device takes as many steps. */
+typedef struct fed_task_example_privacy {
+    double clip, noise_multiplier;
+    uint64_t rate_of, rate_in, steps;
+} fed_task_example_privacy;
+bool fed_task_example_privacy_of(const fed_task *task, fed_task_example_privacy *out);
 /** The weight of an update trained on `examples` rows, 1 with uniform weights. */
 uint32_t fed_task_weight(const fed_task *task, uint32_t examples);
 

@@ -43,6 +43,11 @@ fed_dp_event fed_dp_distributed(const fed_distributed *mechanism, uint64_t share
     return e;
 }
 
+static bool is_poisson(const fed_dp_event *e)
+{
+    return e->sampling == FED_SAMPLING_POISSON || e->sampling == FED_SAMPLING_EXAMPLES;
+}
+
 static bool positive(double x)
 {
     return x > 0 && isfinite(x);
@@ -52,7 +57,7 @@ fed_status fed_dp_event_check(const fed_dp_event *e, fed_error *err)
 {
     if (e->model < FED_MODEL_GAUSSIAN || e->model > FED_MODEL_SKELLAM)
         return fed_fail(err, FED_E_INVALID, "event: model %d is unknown", (int)e->model);
-    if (e->sampling < FED_SAMPLING_NONE || e->sampling > FED_SAMPLING_FIXED_SIZE)
+    if (e->sampling < FED_SAMPLING_NONE || e->sampling > FED_SAMPLING_EXAMPLES)
         return fed_fail(err, FED_E_INVALID, "event: sampling %d is unknown",
                         (int)e->sampling);
     if (e->model == FED_MODEL_GAUSSIAN && !(e->sigma >= 1e-3 && e->sigma <= 1e6))
@@ -101,15 +106,13 @@ static double integer_model_rdp(const fed_dp_event *e, double tau, double alpha)
     double root = sqrt(variance);
     integer_model m = {e, e->delta2 / root, e->delta1 / root, tau, variance};
     if (alpha != floor(alpha)) return INFINITY;
-    if (e->sampling == FED_SAMPLING_POISSON)
-        return fed_rdp_poisson_any(e->q, (unsigned)alpha, integer_rdp, &m);
+    if (is_poisson(e)) return fed_rdp_poisson_any(e->q, (unsigned)alpha, integer_rdp, &m);
     return integer_rdp(&m, (unsigned)alpha);
 }
 
 static double gaussian_rdp(const fed_dp_event *e, double alpha)
 {
-    if (e->sampling == FED_SAMPLING_POISSON)
-        return fed_rdp_poisson(e->q, e->sigma, alpha);
+    if (is_poisson(e)) return fed_rdp_poisson(e->q, e->sigma, alpha);
     if (e->sampling == FED_SAMPLING_FIXED_SIZE)
         return fmin(fed_rdp_fixed_size(e->q, e->sigma / 2, alpha),
                     fed_rdp_gaussian(e->sigma, alpha));

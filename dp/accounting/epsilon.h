@@ -19,11 +19,14 @@ typedef enum fed_accountant {
 } fed_accountant;
 
 /** FIXED_SIZE is n of N without replacement, q = n/N: where one device stays out another comes in,
- *  so amplification is charged at twice the sensitivity. */
+ *  so amplification is charged at twice the sensitivity. EXAMPLES is POISSON over a device's
+ *  examples, in its own training: the unit is an example, and that the device took part is
+ *  known. */
 typedef enum fed_sampling {
     FED_SAMPLING_NONE = 1,
     FED_SAMPLING_POISSON = 2, /* secret coins, probability q */
-    FED_SAMPLING_FIXED_SIZE = 3
+    FED_SAMPLING_FIXED_SIZE = 3,
+    FED_SAMPLING_EXAMPLES = 4
 } fed_sampling;
 
 /** GAUSSIAN is continuous, or discrete with domination.h's sigma and slack; DISTRIBUTED a discrete

@@ -224,7 +224,7 @@ fed_status fed_privacy_events(const fed_privacy *p, fed_dp_event *output,
     uint64_t survivors = shares_noise(p) ? p->distributed.config.survivors_min : 1;
     *server_bounded = !fed_privacy_is_central(p->mechanism);
     if (p->mechanism == FED_PRIVACY_EXAMPLE) {
-        FED_TRY(sum_event(p, 1, FED_SAMPLING_POISSON, p->example_rate, output, err));
+        FED_TRY(sum_event(p, 1, FED_SAMPLING_EXAMPLES, p->example_rate, output, err));
         output->count = p->example_steps;
         *server = *output;
         return FED_OK;

@@ -111,6 +111,20 @@ static bool capped(const fed_ledger *l, fed_ledger_view view, const fed_dp_event
            (view == FED_LEDGER_SEEN || e->sampling == FED_SAMPLING_NONE);
 }
 
+static bool is_of_examples(const fed_dp_event *e)
+{
+    return e->sampling == FED_SAMPLING_EXAMPLES;
+}
+
+/* Which of several kinds of DP-SGD costs most, their noise alone does not say: a device may have
+ * taken part in each as often as it may at all. */
+static uint64_t own_cap(const fed_ledger *l, uint64_t times)
+{
+    uint64_t most = l->terms.max_participations;
+    bool counts = l->terms.kind == FED_LEDGER_SERVER && most;
+    return counts && times > most ? most : times;
+}
+
 /* Each kind as one event with all its releases; of the capped ones only the costliest
  * participations, found by rank in noise. */
 static void worst_device(const fed_ledger *l, fed_ledger_view view, event_kind *kinds,
@@ -123,7 +137,9 @@ static void worst_device(const fed_ledger *l, fed_ledger_view view, event_kind *
             if (noise_of(&kinds[i].event) < noise_of(&kinds[least].event)) least = i;
         event_kind e = kinds[least];
         kinds[least] = kinds[done], kinds[done] = e;
-        if (capped(l, view, &e.event)) {
+        if (is_of_examples(&e.event))
+            e.times = own_cap(l, e.times);
+        else if (capped(l, view, &e.event)) {
             if (e.times > left) e.times = left;
             left -= e.times;
         }
@@ -266,10 +282,25 @@ static fed_status check_participations(const fed_ledger *l, fed_error *err)
         (unsigned long long)taken, (unsigned long long)most);
 }
 
+/* A promise about examples says little about a device, so one book cannot hold both. */
+static fed_status check_unit(const fed_ledger *l, const fed_dp_event *event,
+                             fed_error *err)
+{
+    for (int v = 0; v < VIEWS; v++)
+        for (size_t i = 0; i < l->view[v].kinds; i++)
+            if (is_of_examples(&l->view[v].kind[i].event) != is_of_examples(event))
+                return fed_fail(err, FED_E_REFUSED,
+                                "privacy.unit: %s, but this population was promised "
+                                "something about the other unit before",
+                                is_of_examples(event) ? "\"example\"" : "\"device\"");
+    return FED_OK;
+}
+
 fed_status fed_ledger_check(const fed_ledger *l, fed_ledger_view view,
                             const fed_dp_event *event, fed_error *err)
 {
     FED_TRY(check_view(l, view, err));
+    FED_TRY(check_unit(l, event, err));
     const char *name = view == FED_LEDGER_SEEN ? "epsilon_server" : "epsilon_output";
     double budget =
         view == FED_LEDGER_SEEN ? l->terms.budget_server : l->terms.budget_output;

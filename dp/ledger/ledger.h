@@ -55,7 +55,8 @@ FED_MUST_CHECK fed_status fed_ledger_open(fed_ledger **out, const void *data, si
                                           size_t *used, fed_error *err);
 void fed_ledger_free(fed_ledger *ledger);
 
-/** Would this charge fit? FED_E_BUDGET with the numbers when not. */
+/** Would this charge fit? FED_E_BUDGET with the numbers when not; FED_E_REFUSED for an event about
+ *  examples among events about devices, or the other way round. */
 FED_MUST_CHECK fed_status fed_ledger_check(const fed_ledger *ledger, fed_ledger_view view,
                                            const fed_dp_event *event, fed_error *err);
 /** The same, had the ledger been made with these terms (its kind stays). */

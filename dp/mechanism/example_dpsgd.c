@@ -81,6 +81,11 @@ fed_status fed_example_dpsgd_finish(fed_example_dpsgd *d, double expected_batch,
     return status;
 }
 
+void fed_example_dpsgd_reset(fed_example_dpsgd *d)
+{
+    fed_wipe(d->sum, d->n * sizeof *d->sum);
+}
+
 uint64_t fed_example_dpsgd_zeroed(const fed_example_dpsgd *d)
 {
     return d->zeroed;

@@ -32,6 +32,8 @@ FED_MUST_CHECK fed_status fed_example_dpsgd_finish(fed_example_dpsgd *d,
                                                    double expected_batch,
                                                    fed_noise *noise, float *gradient,
                                                    fed_error *err);
+/** Forget what was added since the last sum: a step that failed must not reach the next. */
+void fed_example_dpsgd_reset(fed_example_dpsgd *d);
 /** What one step releases, for the accountant (views.h). */
 fed_integer_release fed_example_dpsgd_release(const fed_example_dpsgd *d);
 /** The same of `n` parameters and a noise multiplier, before there is anything; sigma_local is

@@ -38,8 +38,11 @@ static fed_status train(fed_sumrun *r, fed_trainer *trainer, fed_sum_seat *seat)
     fed_population_client(r->population, seat->who.client, &view);
     examples = view.examples;
     if (r->turnout) fed_turnout_examples(r->turnout, seat->who.client, &view, &examples);
+    uint8_t key[32];
+    fed_random secret = fed_seeded_random(&view.secret);
+    FED_TRY(fed_random_fill(&secret, "example noise", r->state.version, key, sizeof key));
     FED_TRY(fed_trainer_start(trainer, r->state.version, r->state.params,
-                              view.secret.seed, &examples, &seat->error));
+                              view.secret.seed, key, &examples, &seat->error));
     FED_TRY(fed_trainer_run(trainer, UINT64_MAX, &done, &seat->error));
     seat->loss = fed_trainer_mean_loss(trainer);
     seat->steps = fed_trainer_steps(trainer);

@@ -87,6 +87,72 @@ static void test_device_counts_participations(void)
     fed_bytes_fini(&bytes);
 }
 
+/* In whichever view they stand, they are its participations. */
+static void test_device_counts_over_both_views(void)
+{
+    fed_ledger_terms t = terms(FED_LEDGER_DEVICE);
+    fed_ledger *l = NULL;
+    fed_bytes bytes;
+    fed_error err;
+    fed_bytes_init(&bytes, 1 << 16);
+    CHECK_OK(fed_ledger_new(&l, &t, &bytes, &err), &err);
+    for (unsigned i = 0; i < 5; i++)
+        CHECK_OK(
+            charge(l, i % 2 ? FED_LEDGER_SEEN : FED_LEDGER_OUTPUT, i, 50, &bytes, &err),
+            &err);
+    CHECK_FAILS(charge(l, FED_LEDGER_SEEN, 5, 50, &bytes, &err), FED_E_BUDGET, &err,
+                "took part 5 times, of 5");
+    CHECK_FAILS(charge(l, FED_LEDGER_OUTPUT, 6, 50, &bytes, &err), FED_E_BUDGET, &err,
+                "took part 5 times, of 5");
+    fed_ledger_free(l);
+    fed_bytes_fini(&bytes);
+}
+
+static fed_status charge_examples(fed_ledger *l, fed_ledger_view view, unsigned number,
+                                  double q, fed_bytes *bytes, fed_error *err)
+{
+    uint8_t id[32];
+    fed_dp_event e = fed_dp_gaussian(8, FED_SAMPLING_EXAMPLES, q, 10);
+    make_id(id, number);
+    return fed_ledger_charge(l, view, id, &e, bytes, err);
+}
+
+/* Promises about examples: a device that may take part five times is the worst in five rounds,
+ * in either view, of each kind; and no book holds both units. */
+static void test_examples(void)
+{
+    fed_ledger_terms t = terms(FED_LEDGER_SERVER);
+    fed_ledger *l = NULL;
+    fed_bytes bytes;
+    fed_error err;
+    double output, server, both, wanted;
+    fed_bytes_init(&bytes, 1 << 20);
+    t.budget_output = t.budget_server = 1000;
+    CHECK_OK(fed_ledger_new(&l, &t, &bytes, &err), &err);
+    for (unsigned i = 0; i < 20; i++) {
+        CHECK_OK(charge_examples(l, FED_LEDGER_OUTPUT, i, 0.25, &bytes, &err), &err);
+        CHECK_OK(charge_examples(l, FED_LEDGER_SEEN, i, 0.25, &bytes, &err), &err);
+    }
+    CHECK_OK(fed_ledger_spent(l, &output, &server, &err), &err);
+    fed_dp_event e = fed_dp_gaussian(8, FED_SAMPLING_POISSON, 0.25, 10 * 5);
+    CHECK_OK(fed_dp_epsilon(&e, 1, t.accountant, t.delta, &wanted, &err), &err);
+    CHECK(output == wanted && server == wanted);
+    CHECK_OK(charge_examples(l, FED_LEDGER_OUTPUT, 30, 0.5, &bytes, &err), &err);
+    CHECK_OK(fed_ledger_spent(l, &both, &server, &err), &err);
+    CHECK(both > output); /* on top, not instead */
+    CHECK_FAILS(charge(l, FED_LEDGER_OUTPUT, 40, 50, &bytes, &err), FED_E_REFUSED, &err,
+                "privacy.unit");
+    fed_ledger_free(l);
+    l = NULL;
+    fed_bytes_clear(&bytes);
+    CHECK_OK(fed_ledger_new(&l, &t, &bytes, &err), &err);
+    CHECK_OK(charge(l, FED_LEDGER_SEEN, 1, 50, &bytes, &err), &err);
+    CHECK_FAILS(charge_examples(l, FED_LEDGER_SEEN, 2, 0.25, &bytes, &err), FED_E_REFUSED,
+                &err, "privacy.unit");
+    fed_ledger_free(l);
+    fed_bytes_fini(&bytes);
+}
+
 /* The server's ledger answers for the worst device: the five costliest of all rounds. */
 static void test_server_counts_the_worst_device(void)
 {
@@ -250,10 +316,16 @@ static void test_torture(void)
 int main(void)
 {
     static const fed_case cases[] = {
-        CASE(test_device_stops), CASE(test_device_counts_participations),
-        CASE(test_torn_write),   CASE(test_server_counts_the_worst_device),
-        CASE(test_retry),        CASE(test_every_bit_is_protected),
-        CASE(test_chain),        CASE(test_torture),
+        CASE(test_device_stops),
+        CASE(test_device_counts_participations),
+        CASE(test_device_counts_over_both_views),
+        CASE(test_examples),
+        CASE(test_torn_write),
+        CASE(test_server_counts_the_worst_device),
+        CASE(test_retry),
+        CASE(test_every_bit_is_protected),
+        CASE(test_chain),
+        CASE(test_torture),
     };
     return fed_run("dp_ledger", cases, sizeof cases / sizeof *cases);
 }

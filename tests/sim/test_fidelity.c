@@ -314,6 +314,26 @@ static void test_private_riders(void)
     }
 }
 
+/* Where the unit is an example, the noise is in the gradients. */
+static void test_private_examples(void)
+{
+    static history h, other;
+    federation f = {.update = DENSE,
+                    .rounds = "\"count\":3,\"cohort\":6,\"over_select\":1.5",
+                    .privacy = "\"mechanism\":\"dp_sgd\",\"unit\":\"example\","
+                               "\"example_clip\":0.5,\"noise_multiplier\":1,"
+                               "\"epsilon\":500,\"delta\":1e-4,\"population\":40,"
+                               "\"max_participations\":2",
+                    .eligibility = "\"min_examples\":8",
+                    .faults = drops,
+                    .seed = 3,
+                    .clients = 40};
+    check_agree(&f, &h);
+    CHECK(h.n == 3 && h.epsilon_output > 0 && h.epsilon_server == h.epsilon_output);
+    federation_replay(&f, &h, &other);
+    CHECK_MEM(other.models, h.models, sizeof h.models[0] * (h.n + 1));
+}
+
 /* It ends by itself, at the same round in either fidelity: when the budget is spent, or the
  * devices have taken part as often as they may. */
 static void test_private_ends(void)
@@ -548,6 +568,7 @@ int main(void)
                                      CASE(test_separation),
                                      CASE(test_private_draws),
                                      CASE(test_private_riders),
+                                     CASE(test_private_examples),
                                      CASE(test_secret_draws),
                                      CASE(test_secret_draws_and_crashes),
                                      CASE(test_secret_draws_under_masks),
