@@ -123,6 +123,48 @@ static void test_roster(void)
     fed_bytes_fini(&out);
 }
 
+static void put_drawn(fed_bytes *out)
+{
+    uint8_t devices[3][32] = {{1}, {2, 1}, {2, 2}};
+    fed_drawn drawn = {
+        .version = 4, .attempt = 2, .enrolled = 9, .n = 3, .devices = devices};
+    fed_bytes_init(out, 4096);
+    fed_drawn_put(out, &drawn);
+}
+
+static void test_drawn(void)
+{
+    enum { ATTEMPT_AT = 8, ENROLLED_AT = 12, N_AT = 16, DEVICES_AT = 20 };
+    fed_error err;
+    fed_bytes out;
+    fed_drawn back;
+    put_drawn(&out);
+    CHECK_OK(fed_drawn_get(&back, (fed_span){out.data, out.len}, &err), &err);
+    CHECK(back.version == 4 && back.attempt == 2 && back.enrolled == 9 && back.n == 3);
+    CHECK(fed_drawn_has(&back, (const uint8_t[32]){1}));
+    CHECK(fed_drawn_has(&back, (const uint8_t[32]){2, 2}));
+    CHECK(!fed_drawn_has(&back, (const uint8_t[32]){2, 3}));
+    fed_drawn_fini(&back);
+    CHECK(!fed_drawn_has(&back, (const uint8_t[32]){1}));
+    for (size_t n = 0; n < out.len; n++)
+        CHECK_FAILS(fed_drawn_get(&back, (fed_span){out.data, n}, &err), FED_E_FORMAT,
+                    &err, "draw");
+    fed_store_u32(out.data + N_AT, UINT32_MAX); /* more than the bytes hold */
+    CHECK_EQ(fed_drawn_get(&back, (fed_span){out.data, out.len}, NULL), FED_E_FORMAT);
+    fed_store_u32(out.data + N_AT, 3);
+    fed_store_u32(out.data + ENROLLED_AT, 2); /* more than there are */
+    CHECK_EQ(fed_drawn_get(&back, (fed_span){out.data, out.len}, NULL), FED_E_FORMAT);
+    fed_store_u32(out.data + ENROLLED_AT, 9);
+    fed_store_u32(out.data + ATTEMPT_AT, 0);
+    CHECK_EQ(fed_drawn_get(&back, (fed_span){out.data, out.len}, NULL), FED_E_FORMAT);
+    fed_store_u32(out.data + ATTEMPT_AT, 2);
+    out.data[DEVICES_AT + 64] = 1; /* a search would miss one */
+    CHECK_FAILS(fed_drawn_get(&back, (fed_span){out.data, out.len}, &err), FED_E_FORMAT,
+                &err, "ascend");
+    CHECK(!back.devices);
+    fed_bytes_fini(&out);
+}
+
 /* A number of members that the bytes do not hold must not be believed. */
 static void test_roster_lies(void)
 {
@@ -166,7 +208,8 @@ static void test_torture(void)
 
 int main(void)
 {
-    static const fed_case cases[] = {CASE(test_keys), CASE(test_head), CASE(test_roster),
+    static const fed_case cases[] = {CASE(test_keys),        CASE(test_head),
+                                     CASE(test_roster),      CASE(test_drawn),
                                      CASE(test_roster_lies), CASE(test_torture)};
     return fed_run("records", cases, sizeof cases / sizeof *cases);
 }

@@ -230,6 +230,49 @@ static void test_checkin_round_trip(void)
     fed_bytes_fini(&b);
 }
 
+static fed_checkin signed_checkin(void)
+{
+    fed_error err;
+    fed_checkin m = {.population = "demo", .examples = 4, .n_held = 1};
+    CHECK_OK(fed_ed25519_public(seed, m.device, &err), &err);
+    memset(m.certificate, 0xab, sizeof m.certificate);
+    CHECK_OK(fed_checkin_sign(&m, seed, &err), &err);
+    return m;
+}
+
+/* A signature is good for exactly what was signed, wherever it has been in between. */
+static void test_signed_checkin(void)
+{
+    fed_error err;
+    fed_bytes b;
+    fed_checkin in = signed_checkin(), out, other;
+    fed_bytes_init(&b, FED_CHECKIN_JSON_MAX);
+    CHECK_OK(fed_checkin_put(&b, &in, &err), &err);
+    CHECK_OK(fed_checkin_get(&out, (fed_span){b.data, b.len}, &err), &err);
+    CHECK(out.is_signed);
+    CHECK_MEM(out.certificate, in.certificate, sizeof in.certificate);
+    CHECK_OK(fed_checkin_verify(&out, &err), &err);
+    fed_bytes_fini(&b);
+#define OTHERWISE(change)                                                                \
+    do {                                                                                 \
+        other = out;                                                                     \
+        change;                                                                          \
+        CHECK_EQ(fed_checkin_verify(&other, NULL), FED_E_AUTH);                          \
+    } while (0)
+    OTHERWISE(other.population[0] ^= 1);
+    OTHERWISE(other.device[3] ^= 1);
+    OTHERWISE(other.examples = 8);
+    OTHERWISE(other.charging = true);
+    OTHERWISE(other.unmetered = true);
+    OTHERWISE(other.idle = true);
+    OTHERWISE(other.n_held = 0);
+    OTHERWISE(other.held[0].version = 9);
+    OTHERWISE(other.certificate[100] ^= 1);
+    OTHERWISE(other.signature[0] ^= 1);
+    OTHERWISE(other.is_signed = false);
+#undef OTHERWISE
+}
+
 #define KEY "0000000000000000000000000000000000000000000000000000000000000000"
 
 static void test_checkin_refusals(void)
@@ -272,6 +315,19 @@ static void test_checkin_refusals(void)
          "\",\"examples\":1,\"charging\":true,\"unmetered\":true,\"idle\":true,"
          "\"held\":[{\"task\":\"" KEY "\",\"version\":-1}]}",
          "version: -1"},
+        {"{\"population\":\"p\",\"device\":\"" KEY
+         "\",\"examples\":1,\"charging\":true,\"unmetered\":true,\"idle\":true,"
+         "\"held\":[],\"certificate\":\"00\"}",
+         "certificate: 216 hex digits"},
+        {"{\"population\":\"p\",\"device\":\"" KEY
+         "\",\"examples\":1,\"charging\":true,\"unmetered\":true,\"idle\":true,"
+         "\"held\":[],\"certificate\":\"" KEY KEY KEY
+         "000000000000000000000000\",\"signature\":7}",
+         "signature: 128 hex digits"},
+        {"{\"population\":\"p\",\"device\":\"" KEY
+         "\",\"examples\":1,\"charging\":true,\"unmetered\":true,\"idle\":true,"
+         "\"held\":[],\"signature\":\"" KEY KEY "\"}",
+         "certificate"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         fed_error err;
@@ -299,7 +355,7 @@ int main(void)
         CASE(test_envelope_refusals),   CASE(test_routes_both_ways),
         CASE(test_routes_refused),      CASE(test_bodies_round_trip),
         CASE(test_answer_refusals),     CASE(test_checkin_round_trip),
-        CASE(test_checkin_refusals),
+        CASE(test_checkin_refusals),    CASE(test_signed_checkin),
     };
     return fed_run("wire", cases, sizeof cases / sizeof *cases);
 }
