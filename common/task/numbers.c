@@ -36,7 +36,7 @@ static void set_quantise(fed_codec_config *c, int64_t bits)
 /* Few levels over a wide range are mostly noise: with a step s a value between two levels has
  * a variance of up to s²/4. For normal values (a rotation makes them so) of norms around
  * three quarters of the clip, these ranges have the least mean square error
- * (docs/decisions/017-small-uploads.md). */
+ * (docs/decisions/019-small-uploads.md). */
 static double tail_of(const fed_plan_update *update)
 {
     static const double tails[] = {1, 1.5, 1.75, 2};
