@@ -100,9 +100,37 @@ static void test_private(void)
     fed_federation_end(&f);
 }
 
+/* Whoever takes part was drawn, among devices that enrolled with a token each. */
+static void test_drawn(void)
+{
+    fed_federation f = {
+        .plan =
+            "{\"format\":\"fed-plan/1\",\"name\":\"e2e\",\"model\":{\"input\":{\"shape\":"
+            "[20]},\"layers\":[{\"op\":\"linear\",\"units\":4}],\"loss\":"
+            "\"softmax_cross_entropy\"},\"train\":{\"lr\":0.1,\"batch\":5},"
+            "\"update\":{\"bits\":8},\"secagg\":{\"corrupt\":0,\"dropout\":0.3},"
+            "\"privacy\":{\"sampling\":\"fixed_size\",\"population\":5},"
+            "\"rounds\":{\"count\":4,\"cohort\":3,\"over_select\":1.0,\"deadline_s\":30,"
+            "\"phase_s\":10}}",
+        .data = "synthetic:gaussian?dims=20&classes=4&rows=400",
+        .partition = "iid",
+        .devices = 5,
+        .seed = 3,
+        .enrolled = true};
+    if (fed_federation_begin(&f) && fed_federation_create_task(&f)) {
+        for (unsigned i = 0; i < f.devices; i++)
+            CHECK(fed_federation_start_device(&f, i));
+        CHECK(fed_federation_wait(&f, 60000));
+        CHECK_EQ(fed_federation_number(&f, "version"), 4);
+        fed_federation_check_replay(&f);
+    }
+    fed_federation_end(&f);
+}
+
 int main(void)
 {
     static const fed_case cases[] = {CASE(test_one_plan), CASE(test_together),
-                                     CASE(test_replay), CASE(test_private)};
+                                     CASE(test_replay), CASE(test_private),
+                                     CASE(test_drawn)};
     return fed_run("federation", cases, sizeof cases / sizeof *cases);
 }
