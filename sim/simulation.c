@@ -339,9 +339,23 @@ static fed_status end_trace(fed_simulation *s, const fed_address *model, fed_err
     return status;
 }
 
+/* A run that ends early (its budget, its participations are spent) ends with a model, too. */
+static fed_status evaluate_last(fed_simulation *s, fed_error *err)
+{
+    if (!s->evaluates || !s->run.n_rows) return FED_OK;
+    fed_report_row *last = &s->run.rows[s->run.n_rows - 1];
+    if (!isnan(last->accuracy)) return FED_OK;
+    FED_TRY(evaluate(s, last, err));
+    if (isnan(last->accuracy)) return FED_OK;
+    s->run.accuracy = last->accuracy;
+    s->run.loss = last->loss;
+    return FED_OK;
+}
+
 fed_status fed_simulation_finish(fed_simulation *s, fed_error *err)
 {
     fed_address model;
+    FED_TRY(evaluate_last(s, err));
     FED_TRY(address_of_model(s, &model, err));
     FED_TRY(end_trace(s, &model, err));
     fed_address_to_text(&model, s->run.model_sha256);
