@@ -16,13 +16,22 @@ static const fed_option options[] = {
                 "from which every client's secrets follow"),
     FED_OPT_END};
 
-/* Sources must outlive their clients: they stay until the process ends. */
+/* Sources must outlive their clients: they stay until all of those are closed. */
+typedef struct source {
+    fed_seeded seeded;
+    struct source *next;
+} source;
+
+static source *sources;
+
 static fed_status from_seed(uint32_t client, fed_client_origin *origin, fed_error *err)
 {
-    fed_seeded *seeded = fed_calloc(1, sizeof *seeded);
-    if (!seeded) return fed_fail_nomem(err, sizeof *seeded);
-    fed_seeded_device_seed(device_seed, client, seeded->seed);
-    *origin = (fed_client_origin){fed_seeded_random(seeded), seeded->seed};
+    source *s = fed_calloc(1, sizeof *s);
+    if (!s) return fed_fail_nomem(err, sizeof *s);
+    s->next = sources;
+    sources = s;
+    fed_seeded_device_seed(device_seed, client, s->seeded.seed);
+    *origin = (fed_client_origin){fed_seeded_random(&s->seeded), s->seeded.seed};
     return FED_OK;
 }
 
@@ -30,5 +39,11 @@ int main(int argc, char **argv)
 {
     static const fed_agent_build build = {
         .name = "fedclient-seeded", .options = options, .origin = from_seed};
-    return fed_agent_main(&build, argc, argv);
+    int code = fed_agent_main(&build, argc, argv);
+    while (sources) {
+        source *next = sources->next;
+        fed_free(sources);
+        sources = next;
+    }
+    return code;
 }
