@@ -54,11 +54,15 @@ bool fed_federation_stop_task(fed_federation *f)
 {
     IN_FOLDER(key, "operator.key");
     fed_bytes out;
+    bool ok = false;
     const char *words[] = {"task", "stop", f->task, "--key", key};
     fed_bytes_init(&out, 4096);
-    bool ok = CHECK(ask(f, words, sizeof words / sizeof *words, &out));
+    for (int i = 0; i < 300 && !ok; i++) { /* the server may just be starting again */
+        if (i) fed_process_sleep(100);
+        ok = ask(f, words, sizeof words / sizeof *words, &out);
+    }
     fed_bytes_fini(&out);
-    return ok;
+    return CHECK(ok);
 }
 
 /* The number behind "field": in JSON, or -1. */
