@@ -53,84 +53,84 @@ static void test_together(void)
     fed_federation_end(&f);
 }
 
+/* ---- fedsim repeats it ------------------------------------------------------------------ */
+
 /* With repeatable randomness, fedsim repeats what the processes did, bit for bit. */
-static void test_replay(void)
+static void play_and_replay(const char *text, unsigned versions, bool enrolled)
 {
-    fed_federation f = {.plan = plan,
+    fed_federation f = {.plan = text,
                         .data = "synthetic:gaussian?dims=20&classes=4&rows=400",
                         .partition = "iid",
                         .devices = 5,
-                        .seed = 3};
+                        .seed = 3,
+                        .enrolled = enrolled};
     if (fed_federation_begin(&f) && fed_federation_create_task(&f)) {
         for (unsigned i = 0; i < f.devices; i++)
             CHECK(fed_federation_start_device(&f, i));
         CHECK(fed_federation_wait(&f, 60000));
+        CHECK_EQ(fed_federation_number(&f, "version"), versions);
         fed_federation_check_replay(&f);
     }
     fed_federation_end(&f);
+}
+
+static void test_replay(void)
+{
+    play_and_replay(plan, 6, false);
+}
+
+/* Of a linear model, `rounds` rounds with three devices in each; `rest` says what differs. */
+#define SMALL_PLAN(rounds, rest)                                                         \
+    "{\"format\":\"fed-plan/1\",\"name\":\"e2e\",\"model\":{\"input\":{\"shape\":[20]}," \
+    "\"layers\":[{\"op\":\"linear\",\"units\":4}],\"loss\":\"softmax_cross_entropy\"},"  \
+    "\"train\":{\"lr\":0.1,\"batch\":5}," rest ",\"rounds\":{\"count\":" rounds          \
+    ",\"cohort\":3,\"over_select\":1.0,\"deadline_s\":30,\"phase_s\":10}}"
+
+#define MASKED "\"secagg\":{\"corrupt\":0,\"dropout\":0.3}"
+
+/* Votes in the same sums decide what travels next, and the rest waits on the devices' disks. */
+static void test_voted(void)
+{
+    play_and_replay(SMALL_PLAN("6",
+                               MASKED ",\"update\":{\"select\":\"voted\",\"fraction\":"
+                                      "0.25,\"block\":8,\"bits\":4}"),
+                    6, true);
+}
+
+/* Of each device its own largest coordinates, which no mask could hide. */
+static void test_top_k(void)
+{
+    play_and_replay(SMALL_PLAN("6",
+                               "\"secagg\":{\"enabled\":false},\"update\":{\"select\":"
+                               "\"top_k\",\"fraction\":0.1,\"bits\":\"sign\"}"),
+                    6, false);
 }
 
 /* Noise in shares under an active server: what it cost is told by the server, and fedsim
  * repeats all of it, noise included. */
 static void test_private(void)
 {
-    fed_federation f = {
-        .plan =
-            "{\"format\":\"fed-plan/1\",\"name\":\"e2e\",\"model\":{\"input\":{\"shape\":"
-            "[20]},\"layers\":[{\"op\":\"linear\",\"units\":4}],\"loss\":"
-            "\"softmax_cross_entropy\"},\"train\":{\"lr\":0.1,\"batch\":5},"
-            "\"update\":{\"bits\":8,\"clip\":1},\"secagg\":{\"corrupt\":0,\"dropout\":0."
-            "3},"
-            "\"privacy\":{\"mechanism\":\"distributed_gaussian\",\"epsilon\":6,"
-            "\"delta\":1e-3,\"population\":5,\"max_participations\":4},"
-            "\"rounds\":{\"count\":4,\"cohort\":3,\"over_select\":1.0,\"deadline_s\":30,"
-            "\"phase_s\":10}}",
-        .data = "synthetic:gaussian?dims=20&classes=4&rows=400",
-        .partition = "iid",
-        .devices = 5,
-        .seed = 3,
-        .enrolled = true};
-    if (fed_federation_begin(&f) && fed_federation_create_task(&f)) {
-        for (unsigned i = 0; i < f.devices; i++)
-            CHECK(fed_federation_start_device(&f, i));
-        CHECK(fed_federation_wait(&f, 60000));
-        CHECK_EQ(fed_federation_number(&f, "version"), 4);
-        fed_federation_check_replay(&f);
-    }
-    fed_federation_end(&f);
+    play_and_replay(
+        SMALL_PLAN("4",
+                   MASKED ",\"update\":{\"bits\":8,\"clip\":1},\"privacy\":{"
+                          "\"mechanism\":\"distributed_gaussian\",\"epsilon\":6,"
+                          "\"delta\":1e-3,\"population\":5,\"max_participations\":4}"),
+        4, true);
 }
 
 /* Whoever takes part was drawn, among devices that enrolled with a token each. */
 static void test_drawn(void)
 {
-    fed_federation f = {
-        .plan =
-            "{\"format\":\"fed-plan/1\",\"name\":\"e2e\",\"model\":{\"input\":{\"shape\":"
-            "[20]},\"layers\":[{\"op\":\"linear\",\"units\":4}],\"loss\":"
-            "\"softmax_cross_entropy\"},\"train\":{\"lr\":0.1,\"batch\":5},"
-            "\"update\":{\"bits\":8},\"secagg\":{\"corrupt\":0,\"dropout\":0.3},"
-            "\"privacy\":{\"sampling\":\"fixed_size\",\"population\":5},"
-            "\"rounds\":{\"count\":4,\"cohort\":3,\"over_select\":1.0,\"deadline_s\":30,"
-            "\"phase_s\":10}}",
-        .data = "synthetic:gaussian?dims=20&classes=4&rows=400",
-        .partition = "iid",
-        .devices = 5,
-        .seed = 3,
-        .enrolled = true};
-    if (fed_federation_begin(&f) && fed_federation_create_task(&f)) {
-        for (unsigned i = 0; i < f.devices; i++)
-            CHECK(fed_federation_start_device(&f, i));
-        CHECK(fed_federation_wait(&f, 60000));
-        CHECK_EQ(fed_federation_number(&f, "version"), 4);
-        fed_federation_check_replay(&f);
-    }
-    fed_federation_end(&f);
+    play_and_replay(SMALL_PLAN("4",
+                               MASKED ",\"update\":{\"bits\":8},\"privacy\":{"
+                                      "\"sampling\":\"fixed_size\",\"population\":5}"),
+                    4, true);
 }
 
 int main(void)
 {
-    static const fed_case cases[] = {CASE(test_one_plan), CASE(test_together),
-                                     CASE(test_replay), CASE(test_private),
-                                     CASE(test_drawn)};
+    static const fed_case cases[] = {
+        CASE(test_one_plan), CASE(test_together), CASE(test_replay), CASE(test_voted),
+        CASE(test_top_k),    CASE(test_private),  CASE(test_drawn)};
     return fed_run("federation", cases, sizeof cases / sizeof *cases);
 }
