@@ -19,7 +19,9 @@
  * Spent once: before the first byte of an update leaves, a record says so. From then on the
  * same bytes may go to the same cohort again and to no other, and the device never trains on
  * that model address or version of that task again. With differential privacy the same step
- * charges the device's ledger, and a device whose budget is spent says so and stays away.
+ * charges the device's ledger, and a device whose budget is spent says so and stays away. With
+ * noise that is correlated over rounds (privacy.mechanism "matrix") it also records the round,
+ * and stays away from those that are too close to it (session_rounds.c).
  */
 #ifndef FED_SESSION_H
 #define FED_SESSION_H
@@ -35,6 +37,8 @@
 enum {
     FED_SESSION_COHORTS_MAX = 8,  /* cohorts that one update may try */
     FED_SESSION_SPENT_KEPT = 256, /* model addresses that are remembered as spent */
+    FED_SESSION_ROUNDS_KEPT =
+        64, /* tasks of correlated noise that it takes part in, ever */
     FED_SESSION_BACKOFF_MIN_MS = 250,
     FED_SESSION_BACKOFF_MAX_MS = 300000
 };
@@ -127,8 +131,10 @@ typedef struct fed_session_info {
     uint64_t
         fell_back;   /* differences that did not do, so that a model was loaded whole */
     uint64_t zeroed; /* of the trained: sent as the zero vector */
-    uint64_t saturated;      /* numbers of updates that were cut off, or wrapped around */
-    uint64_t participations; /* charged to the device's ledger, ever */
+    uint64_t saturated; /* numbers of updates that were cut off, or wrapped around */
+    uint64_t
+        participations; /* charged to the device's ledger, ever; of a whole run that is
+                                one charge, each counts */
     /* What they cost at the ledger's delta: against the server, or where that adds the noise
      * against those who see the models. */
     double epsilon;

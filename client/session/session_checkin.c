@@ -36,6 +36,19 @@ int64_t fed_session_rest_left(fed_session *s, int64_t now)
     return wall - s->spent_ms < pause ? pause - (wall - s->spent_ms) : 0;
 }
 
+/* The newest of its tasks in which rounds must lie apart: an invitation to a round that is too
+ * early would be in vain. The server knows when this device took part. */
+static void tell_rests(const fed_session *s, fed_checkin *m)
+{
+    uint32_t first =
+        s->n_rounds > FED_CHECKIN_TASKS_MAX ? s->n_rounds - FED_CHECKIN_TASKS_MAX : 0;
+    for (uint32_t i = first; i < s->n_rounds; i++) {
+        fed_rest *rest = &m->rests[m->n_rests++];
+        memcpy(rest->task, s->rounds[i].task.bytes, sizeof rest->task);
+        rest->until = s->rounds[i].next;
+    }
+}
+
 fed_status fed_turn_checkin(fed_turn *t)
 {
     fed_session *s = t->s;
@@ -54,6 +67,7 @@ fed_status fed_turn_checkin(fed_turn *t)
         m.held[0].version = s->accepted_version;
         m.n_held = 1;
     }
+    tell_rests(s, &m);
     fed_bytes body;
     fed_bytes_init(&body, FED_CHECKIN_JSON_MAX);
     fed_status status = sign(s, &m, t->err);

@@ -218,7 +218,7 @@ static fed_status take_version(fed_turn *t, fed_span blob)
                         "eligibility.min_separation_s: %lld, it is too early to take "
                         "part again",
                         (long long)fed_task_plan(s->task)->eligibility.min_separation_s);
-    FED_TRY(fed_session_check_ledger(s, t->err));
+    FED_TRY(fed_session_check_ledger(s, s->version.version, t->err));
     s->fetching = FED_FETCH_ROUND;
     if (s->version.round_length > FED_ROUND_INLINE_MAX) return FED_OK;
     return take_round(t, s->version.round);

@@ -15,6 +15,15 @@ typedef enum fed_fetch {
     FED_FETCH_NOTHING
 } fed_fetch;
 
+/** A task in which the distance between rounds counts, and this device's part in it. */
+typedef struct fed_own_rounds {
+    fed_address task;
+    uint32_t taken; /* times that it took part: at least 1 */
+    uint64_t next;  /* the first version in which it may again; FED_NO_ROUND: none */
+} fed_own_rounds;
+
+#define FED_NO_ROUND ((uint64_t)INT64_MAX)
+
 struct fed_session {
     fed_session_config config;
     uint8_t device_key[32];
@@ -66,6 +75,8 @@ struct fed_session {
     fed_ledger *ledger; /* NULL: no task needed one yet */
     fed_bytes ledger_bytes;
     char ledger_fault[160]; /* why it cannot be believed; then nothing is carried out */
+    fed_own_rounds rounds[FED_SESSION_ROUNDS_KEPT];
+    uint32_t n_rounds;
 
     fed_session_info info;
 };
@@ -109,13 +120,27 @@ fed_status fed_turn_inbox(fed_turn *t);
 fed_status fed_turn_revive_party(fed_turn *t);
 fed_status fed_turn_cohort_answer(fed_turn *t, const fed_event *event);
 
-/** May this device take part once more? FED_E_BUDGET, FED_E_REFUSED: no, for ever. */
-fed_status fed_session_check_ledger(const fed_session *s, fed_error *err);
+/** May this device take part in this version? FED_E_BUDGET, FED_E_REFUSED: no. */
+fed_status fed_session_check_ledger(const fed_session *s, uint64_t version,
+                                    fed_error *err);
 /** Charge the participation that begins with this step, in its records. */
 fed_status fed_turn_charge(fed_turn *t);
 /** Put the ledger back; a broken one becomes `ledger_fault`. */
 fed_status fed_session_restore_ledger(fed_session *s, const fed_journal *journal,
                                       fed_error *err);
+
+/** The part of the question that is about rounds and participations: session_rounds.c. */
+fed_status fed_session_check_rounds(const fed_session *s, uint64_t version,
+                                    fed_error *err);
+/** Record that it takes part in the accepted version, in this step's records. It was checked. */
+fed_status fed_turn_store_rounds(fed_turn *t);
+/** Put the record back; FED_E_FORMAT unless it agrees with the ledger. */
+fed_status fed_session_restore_rounds(fed_session *s, const fed_journal *journal,
+                                      fed_error *err);
+/** Participations that one charge stands for, beside itself. */
+uint64_t fed_session_uncharged(const fed_session *s);
+/** Do not believe the books any more: nothing is carried out. */
+fed_status fed_session_distrust(fed_session *s, const char *why);
 
 /** The hash that the ledger ends with; zeros when there is none. It is kept beside the ledger,
  *  and one that ends with another is not believed. */

@@ -6,6 +6,7 @@
  *   session/model      the accepted model, when differences may lead on from it
  *   session/update     the finished update, the residual that will follow it, its round
  *   session/residual   what earlier updates did not carry
+ *   session/rounds     in which rounds it took part, where their distance counts (session_rounds.c)
  *   session/ledger     what taking part has cost (session_ledger.c)
  *   session/party      the device's party in a cohort with secure aggregation
  *

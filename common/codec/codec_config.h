@@ -65,6 +65,8 @@ typedef struct fed_codec_config {
     double residual_cap;   /* its norm stays below this many clip norms */
 
     fed_codec_rotate rotate;
+    bool one_rotation; /* that of version 0 in all versions, so that noise which is
+                                    correlated over versions meets its like */
     fed_codec_quantise quantise;
     unsigned bits;      /* 1..16: of a level (bits), of a value (top_k with bits) */
     double tail;        /* bits: half the range, in standard deviations of a

@@ -104,7 +104,8 @@ static fed_status draw_signs(const fed_codec *codec, fed_codec_round *round,
     size_t words = fed_hadamard_sign_words(round->m);
     round->signs = fed_malloc(words * sizeof *round->signs);
     if (!round->signs) return fed_fail_nomem(err, words * sizeof *round->signs);
-    fed_hadamard_draw(round->signs, round->m, codec->config.seed, round->version);
+    uint64_t version = codec->config.one_rotation ? 0 : round->version;
+    fed_hadamard_draw(round->signs, round->m, codec->config.seed, version);
     return FED_OK;
 }
 

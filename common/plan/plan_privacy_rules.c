@@ -195,6 +195,12 @@ static fed_status check_update(const fed_plan *plan, fed_error *err)
             "update.select: \"voted\" with privacy.mechanism \"matrix\": votes are a "
             "release of their own in every round, and its noise is for one of all "
             "rounds");
+    if (u->select == FED_SELECT_RAND_K && plan->privacy.mechanism == FED_MECHANISM_MATRIX)
+        return fed_fail(
+            err, FED_E_REFUSED,
+            "update.select: \"rand_k\" with privacy.mechanism \"matrix\": noise of one "
+            "round takes back that of another only where both are about the same "
+            "coordinates; choose \"dense\"");
     if (u->select != FED_SELECT_VOTED || plan->privacy.votes.share != FED_PLAN_NONE)
         return FED_OK;
     return fed_fail(err, FED_E_REFUSED,

@@ -136,8 +136,20 @@ static void book_on_device(const fed_ledger *ledger, fed_ledger_view *view, bool
     *charged = true;
 }
 
+bool fed_task_is_charged_once(const fed_task *task)
+{
+    return task->privacy.matrix != NULL;
+}
+
+const uint8_t *fed_task_charge_id(const fed_task *task, const uint8_t task_id[32],
+                                  const uint8_t own_id[32])
+{
+    return fed_task_is_charged_once(task) ? task_id : own_id;
+}
+
 fed_status fed_task_check_charge(const fed_task *task, const fed_ledger *ledger,
-                                 fed_ledger_view view, fed_error *err)
+                                 fed_ledger_view view, const uint8_t task_id[32],
+                                 fed_error *err)
 {
     fed_dp_event event;
     bool charged;
@@ -145,7 +157,27 @@ fed_status fed_task_check_charge(const fed_task *task, const fed_ledger *ledger,
         return refuse_without_noise(fed_ledger_get_terms(ledger), err);
     FED_TRY(event_of(task, view, &event, &charged, err));
     book_on_device(ledger, &view, &charged);
+    if (fed_task_is_charged_once(task) && fed_ledger_has(ledger, view, task_id))
+        charged = false;
     return charged ? check(task, ledger, view, &event, err) : FED_OK;
+}
+
+fed_status fed_task_check_first_charge(const fed_task *task, fed_error *err)
+{
+    static const uint8_t nobody[32] = {0};
+    fed_ledger_terms terms;
+    fed_ledger *ledger = NULL;
+    fed_bytes header;
+    fed_bytes_init(&header, SIZE_MAX);
+    FED_TRY(fed_task_ledger_terms(task, FED_LEDGER_SERVER, "", &terms, err));
+    fed_status status = fed_ledger_new(&ledger, &terms, &header, err);
+    if (!status)
+        status = fed_task_check_charge(task, ledger, FED_LEDGER_SEEN, nobody, err);
+    if (!status)
+        status = fed_task_check_charge(task, ledger, FED_LEDGER_OUTPUT, nobody, err);
+    fed_ledger_free(ledger);
+    fed_bytes_fini(&header);
+    return status;
 }
 
 fed_status fed_task_charge(const fed_task *task, fed_ledger *ledger, fed_ledger_view view,

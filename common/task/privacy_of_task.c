@@ -77,6 +77,7 @@ void fed_task_private_codec(const fed_task *task, fed_codec_config *config)
     config->quantise = FED_CODEC_GRID;
     config->grid = d->config.clip * d->scale;
     config->ring_bits = d->config.bits;
+    config->one_rotation = task->privacy.matrix != NULL;
     config->vote_clip = task->privacy.noise.vote_clip;
     config->vote_ring_bits = task->privacy.noise.vote_bits;
     const fed_adaptive_clip *adaptive = fed_task_adaptive_clip(task);

@@ -14,7 +14,8 @@
  *
  * and whatever is repeated is repeated exactly. The secret moves on with each version, in the
  * record that holds the version's state: from what is left nobody can compute, and subtract,
- * the noise of versions that are out.
+ * the noise of versions that are out; unless the mechanism has to remember it (matrix: the noise
+ * of a round takes back part of that of earlier ones, docs/decisions/020-correlated-noise.md).
  */
 #include "task_internal.h"
 
@@ -31,7 +32,20 @@ static bool fills_noise(const fed_task *task)
 bool fed_task_server_adds_noise(const fed_task *task)
 {
     return task->plan->privacy.mechanism == FED_MECHANISM_CENTRAL_GAUSSIAN ||
-           fills_noise(task);
+           task->privacy.matrix || fills_noise(task);
+}
+
+fed_status fed_task_open_correlation(const fed_task *task, fed_matrix_stream **out,
+                                     fed_error *err)
+{
+    const fed_distributed *d = &task->privacy.noise.promise.distributed;
+    *out = NULL;
+    if (!task->privacy.matrix) return FED_OK;
+    return fed_fail_in(err,
+                       fed_matrix_stream_new(out, task->privacy.matrix, d->config.dim,
+                                             d->sigma_local, FED_SAMPLER_GAUSSIAN_FAST,
+                                             err),
+                       "privacy.matrix");
 }
 
 bool fed_task_has_noise(const fed_codec_sum *sum)
@@ -89,9 +103,25 @@ static fed_status add_draws(const fed_task *task, uint32_t devices, const char *
     return FED_OK;
 }
 
+/* The noise of this round, which takes back some of that of earlier ones. */
+static fed_status add_correlated(fed_matrix_stream *past, fed_noise *noise, int64_t *x,
+                                 size_t n, size_t dim, fed_error *err)
+{
+    const int64_t *e;
+    if (!past || n != dim)
+        return fed_fail(err, FED_E_INTERNAL,
+                        "noise: %zu entries, of %zu that correlate with earlier rounds",
+                        n, past ? dim : 0);
+    FED_TRY(fed_matrix_stream_draw(past, noise, &e, err));
+    for (size_t i = 0; i < n; i++)
+        x[i] += e[i];
+    return FED_OK;
+}
+
 /* The sum, centred, moves to 64 bits: noise has room there, and nothing wraps. */
 static fed_status add_to_vector(const fed_task *task, const uint8_t *secret,
-                                uint32_t devices, fed_codec_vector *v, fed_error *err)
+                                fed_matrix_stream *past, uint32_t devices,
+                                fed_codec_vector *v, fed_error *err)
 {
     fed_ring wide = {0};
     fed_noise noise = {0};
@@ -101,7 +131,10 @@ static fed_status add_to_vector(const fed_task *task, const uint8_t *secret,
     int64_t *x = wide.lanes; /* whole lanes, so both readings agree */
     fed_ring_centre(&v->ring, 0, x, n);
     FED_GO(open_noise(&noise, secret, v->name, x, n, err));
-    FED_GO(add_draws(task, devices, v->name, &noise, x, n, err));
+    if (task->privacy.matrix)
+        FED_GO(add_correlated(past, &noise, x, n, task->privacy.extent.values, err));
+    else
+        FED_GO(add_draws(task, devices, v->name, &noise, x, n, err));
     fed_ring_fini(&v->ring);
     v->ring = wide;
     wide = (fed_ring){0};
@@ -113,12 +146,12 @@ out:
 
 fed_status fed_task_add_noise(const fed_task *task,
                               const uint8_t secret[FED_TASK_SECRET_BYTES],
-                              fed_codec_sum *sum, fed_error *err)
+                              fed_matrix_stream *past, fed_codec_sum *sum, fed_error *err)
 {
     if (fed_task_has_noise(sum))
         return fed_fail(err, FED_E_STATE, "sum: the server's noise is in it already");
     for (size_t i = 0; i < sum->n_vectors; i++)
-        FED_TRY(add_to_vector(task, secret, sum->n, &sum->vectors[i], err));
+        FED_TRY(add_to_vector(task, secret, past, sum->n, &sum->vectors[i], err));
     return FED_OK;
 }
 

@@ -22,21 +22,9 @@ static bool strategy_is_built(fed_plan_strategy_name name)
     }
 }
 
-static bool mechanism_is_built(fed_plan_mechanism mechanism)
-{
-    return mechanism == FED_MECHANISM_NONE ||
-           mechanism == FED_MECHANISM_DISTRIBUTED_GAUSSIAN ||
-           mechanism == FED_MECHANISM_DISTRIBUTED_SKELLAM ||
-           mechanism == FED_MECHANISM_CENTRAL_GAUSSIAN ||
-           mechanism == FED_MECHANISM_LOCAL_GAUSSIAN || mechanism == FED_MECHANISM_DP_SGD;
-}
-
 fed_status fed_task_refuse(const fed_plan *plan, fed_error *err)
 {
-    const fed_plan_privacy *privacy = &plan->privacy;
     const refusal refusals[] = {
-        {!mechanism_is_built(privacy->mechanism),
-         "privacy.mechanism: \"matrix\" is not carried out yet"},
         {plan->rounds.max_staleness > 0,
          "rounds.max_staleness: asynchronous rounds are not carried out yet; say 0"},
         {!strategy_is_built(plan->strategy.name),

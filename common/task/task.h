@@ -204,13 +204,21 @@ const fed_sampler *fed_task_server_sampler(const fed_task *task, const char *vec
 /** Does the server add noise to sums: all of it, or the shares that are missing where devices
  *  are drawn by secret coins? */
 bool fed_task_server_adds_noise(const fed_task *task);
+/** What the server remembers of the noise of earlier rounds, where that of later ones depends on
+ *  it (matrix); NULL with other mechanisms. For fed_matrix_stream_free(). */
+FED_MUST_CHECK fed_status fed_task_open_correlation(const fed_task *task,
+                                                    fed_matrix_stream **out,
+                                                    fed_error *err);
 /** Add the server's noise to every vector of `sum`, whose rings become wider for it. `secret`
  *  is the version's. The same secret and sum give the same noise; another sum, other noise.
- *  After a failure `sum` must not be used. FED_E_STATE: it is in it already. */
+ *  `past` is of the same version, or NULL where nothing correlates; it stays there until
+ *  the version is made (fed_matrix_stream_keep). After a failure `sum` must not be used.
+ *  FED_E_STATE: the noise is in it already. */
 enum { FED_TASK_SECRET_BYTES = 32 };
 FED_MUST_CHECK fed_status fed_task_add_noise(const fed_task *task,
                                              const uint8_t secret[FED_TASK_SECRET_BYTES],
-                                             fed_codec_sum *sum, fed_error *err);
+                                             fed_matrix_stream *past, fed_codec_sum *sum,
+                                             fed_error *err);
 /** The secret of the next version in place of this one's, which cannot be found from it. */
 FED_MUST_CHECK fed_status fed_task_advance_secret(uint8_t secret[FED_TASK_SECRET_BYTES],
                                                   fed_error *err);
@@ -251,13 +259,25 @@ FED_MUST_CHECK fed_status fed_task_open_ledger(fed_ledger **out, fed_ledger_kind
                                                fed_error *err);
 /** Is anything promised against the server? Not where it adds the noise itself. */
 bool fed_task_promises_server(const fed_task *task);
-/** Would one more participation (SEEN), or release (OUTPUT), of the task fit? FED_E_REFUSED
+/** Is the whole run one charge (matrix), whatever becomes of its rounds? */
+bool fed_task_is_charged_once(const fed_task *task);
+/** Under which id something is charged: that of the round or participation, or, where the whole
+ *  run is one charge, that of the task. */
+const uint8_t *fed_task_charge_id(const fed_task *task, const uint8_t task_id[32],
+                                  const uint8_t own_id[32]);
+/** Would one more participation (SEEN), or release (OUTPUT), of the task fit? `task_id` is its
+ *  own: a whole run that is charged already fits. FED_E_REFUSED
  *  when the plan promises less than the ledger's terms do, or nothing; FED_E_BUDGET, with the numbers,
  *  when what either of them promises would be broken. */
 FED_MUST_CHECK fed_status fed_task_check_charge(const fed_task *task,
                                                 const fed_ledger *ledger,
-                                                fed_ledger_view view, fed_error *err);
-/** Check, and charge it to the ledger; `bytes` is for the store (fed_ledger_charge). Nothing
+                                                fed_ledger_view view,
+                                                const uint8_t task_id[32],
+                                                fed_error *err);
+/** The same of a ledger that is made for this task. */
+FED_MUST_CHECK fed_status fed_task_check_first_charge(const fed_task *task,
+                                                      fed_error *err);
+/** Check, and charge it to the ledger (`id`: fed_task_charge_id()); `bytes` is for the store (fed_ledger_charge). Nothing
  *  is charged to SEEN where nothing is promised against the server: a device's ledger then
  *  charges OUTPUT instead, and so still counts. */
 FED_MUST_CHECK fed_status fed_task_charge(const fed_task *task, fed_ledger *ledger,

@@ -117,6 +117,23 @@ static bool population_ok(const char *text)
                         "-_.") == n;
 }
 
+/* Without any there is no such member. A member that cannot be made makes the object nothing. */
+static json_t *with_rests(json_t *object, const fed_checkin *m)
+{
+    if (!m->n_rests) return object;
+    json_t *rests = json_array();
+    for (unsigned i = 0; rests && i < m->n_rests; i++)
+        json_array_append_new(rests,
+                              json_pack("{s:o,s:I}", "task", hex_json(m->rests[i].task),
+                                        "until", (json_int_t)m->rests[i].until));
+    if (object && json_array_size(rests) == m->n_rests &&
+        json_object_set_new(object, "rests", rests) == 0)
+        return object;
+    if (!object || json_array_size(rests) != m->n_rests) json_decref(rests);
+    json_decref(object);
+    return NULL;
+}
+
 static json_t *checkin_json(const fed_checkin *m)
 {
     json_t *held = json_array();
@@ -124,10 +141,11 @@ static json_t *checkin_json(const fed_checkin *m)
         json_array_append_new(held,
                               json_pack("{s:o,s:I}", "task", hex_json(m->held[i].task),
                                         "version", (json_int_t)m->held[i].version));
-    return json_pack("{s:s,s:o,s:I,s:b,s:b,s:b,s:o}", "population", m->population,
-                     "device", hex_json(m->device), "examples", (json_int_t)m->examples,
-                     "charging", m->charging, "unmetered", m->unmetered, "idle", m->idle,
-                     "held", held);
+    return with_rests(json_pack("{s:s,s:o,s:I,s:b,s:b,s:b,s:o}", "population",
+                                m->population, "device", hex_json(m->device), "examples",
+                                (json_int_t)m->examples, "charging", m->charging,
+                                "unmetered", m->unmetered, "idle", m->idle, "held", held),
+                      m);
 }
 
 /* A member that cannot be made makes the whole object nothing. */
@@ -211,6 +229,27 @@ static fed_status get_held(json_t *list, fed_checkin *m, fed_error *err)
     return FED_OK;
 }
 
+static fed_status get_rests(json_t *list, fed_checkin *m, fed_error *err)
+{
+    static const char *const names[] = {"task", "until"};
+    size_t n = json_array_size(list);
+    if (!list) return FED_OK;
+    if (!json_is_array(list) || !n || n > FED_CHECKIN_TASKS_MAX)
+        return fed_fail(err, FED_E_FORMAT,
+                        "check-in: rests: a list of 1 to %d entries is wanted",
+                        FED_CHECKIN_TASKS_MAX);
+    m->n_rests = (unsigned)n;
+    for (unsigned i = 0; i < m->n_rests; i++) {
+        json_t *item = json_array_get(list, i);
+        if (!json_is_object(item))
+            return fed_fail(err, FED_E_FORMAT, "check-in: rests[%u]: not an object", i);
+        FED_TRY(only_members(item, names, 2, err));
+        FED_TRY(get_key(item, "task", m->rests[i].task, err));
+        FED_TRY(get_number(item, "until", INT64_MAX, &m->rests[i].until, err));
+    }
+    return FED_OK;
+}
+
 /* Both members, or neither. */
 static fed_status get_signature(fed_checkin *m, json_t *json, fed_error *err)
 {
@@ -223,9 +262,9 @@ static fed_status get_signature(fed_checkin *m, json_t *json, fed_error *err)
 
 static fed_status get_checkin(fed_checkin *m, json_t *json, fed_error *err)
 {
-    static const char *const names[] = {"population", "device",      "examples",
-                                        "charging",   "unmetered",   "idle",
-                                        "held",       "certificate", "signature"};
+    static const char *const names[] = {"population",  "device",   "examples", "charging",
+                                        "unmetered",   "idle",     "held",     "rests",
+                                        "certificate", "signature"};
     FED_TRY(only_members(json, names, sizeof names / sizeof *names, err));
     const char *population = json_string_value(json_object_get(json, "population"));
     if (!population || !population_ok(population))
@@ -241,6 +280,7 @@ static fed_status get_checkin(fed_checkin *m, json_t *json, fed_error *err)
     FED_TRY(get_flag(json, "unmetered", &m->unmetered, err));
     FED_TRY(get_flag(json, "idle", &m->idle, err));
     FED_TRY(get_signature(m, json, err));
+    FED_TRY(get_rests(json_object_get(json, "rests"), m, err));
     return get_held(json_object_get(json, "held"), m, err);
 }
 

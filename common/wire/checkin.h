@@ -23,6 +23,12 @@ typedef struct fed_held {
     uint64_t version;
 } fed_held;
 
+/** A task in which a device takes no part before a version; INT64_MAX: never again. */
+typedef struct fed_rest {
+    uint8_t task[32];
+    uint64_t until; /* at least 1 */
+} fed_rest;
+
 /** What a device says of itself. Nothing here is derived from its data but `examples`, which
  *  eligibility needs, and which is rounded down to a power of two before it is sent. */
 typedef struct fed_checkin {
@@ -32,6 +38,8 @@ typedef struct fed_checkin {
     bool charging, unmetered, idle;
     fed_held held[FED_CHECKIN_TASKS_MAX];
     unsigned n_held;
+    fed_rest rests[FED_CHECKIN_TASKS_MAX]; /* so that it is not invited for nothing */
+    unsigned n_rests;                      /* 0: no such member */
     /* What an enrolled device adds, so that nobody else can ask in its name. */
     bool is_signed;
     uint8_t certificate[FED_CHECKIN_CERTIFICATE];

@@ -19,6 +19,7 @@
 #ifndef FED_MATRIX_MECHANISM_H
 #define FED_MATRIX_MECHANISM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -82,16 +83,48 @@ FED_MUST_CHECK fed_status fed_tree_sensitivity_squared(uint32_t steps,
 
 /** Rounds of noise for vectors of `dim` integers. `sigma` is the standard deviation of z in
  *  integers of x; the device's sensitivity in those integers is the caller's. Needs
- *  grid_bits > 0 for Toeplitz kinds. The state holds bands (or all past) rounds. The matrix
- *  is borrowed and must outlive the stream. */
+ *  grid_bits > 0 for Toeplitz kinds. The matrix is borrowed and must outlive the stream. */
 typedef struct fed_matrix_stream fed_matrix_stream;
 FED_MUST_CHECK fed_status fed_matrix_stream_new(fed_matrix_stream **out,
                                                 const fed_matrix *m, size_t dim,
                                                 double sigma, fed_sampler_kind kind,
                                                 fed_error *err);
 void fed_matrix_stream_free(fed_matrix_stream *s);
-/** The noise e_t of the next round, e[dim]. FED_E_LIMIT after the last. */
+/** The noise e_t of the next round: `e` receives dim integers, borrowed until the next call. The
+ *  stream stays where it is: the same round may be drawn anew, for another sum and from other
+ *  randomness, until it is kept. FED_E_LIMIT after the last round; FED_E_NUMERIC where 64 bits
+ *  would not do. */
+FED_MUST_CHECK fed_status fed_matrix_stream_draw(fed_matrix_stream *s, fed_noise *noise,
+                                                 const int64_t **e, fed_error *err);
+/** What was drawn last is released: remember it, and go on to the next round. FED_E_STATE when
+ *  this round was not drawn. */
+FED_MUST_CHECK fed_status fed_matrix_stream_keep(fed_matrix_stream *s, fed_error *err);
+/** Both, into e[dim]. */
 FED_MUST_CHECK fed_status fed_matrix_stream_next(fed_matrix_stream *s, fed_noise *noise,
                                                  int64_t *e, fed_error *err);
+/** Rounds kept so far. */
+uint32_t fed_matrix_stream_round(const fed_matrix_stream *s);
+
+/* What later rounds need of earlier ones stands in places of `dim` integers each: the noise of
+ * the last bands - 1 rounds (of all, without bands), or the open nodes of a tree. A round
+ * writes one place, and may end others. */
+uint32_t fed_matrix_stream_places(const fed_matrix_stream *s);
+/** The memory of all of them, in bytes. */
+uint64_t fed_matrix_stream_bytes(const fed_matrix *m, size_t dim);
+/** Does the next round, or one after it, need this place? */
+bool fed_matrix_stream_holds(const fed_matrix_stream *s, uint32_t place);
+/** The place that the newest round wrote. Some round must have been kept. */
+uint32_t fed_matrix_stream_newest(const fed_matrix_stream *s);
+/** Append a place that is held: the round that wrote it, then dim integers of the least width. */
+FED_MUST_CHECK fed_status fed_matrix_stream_write(const fed_matrix_stream *s,
+                                                  uint32_t place, fed_bytes *out,
+                                                  fed_error *err);
+/** Go to where `round` rounds are kept, and forget all places: those that are held then must be
+ *  read back. FED_E_FORMAT when there are not so many rounds. */
+FED_MUST_CHECK fed_status fed_matrix_stream_seek(fed_matrix_stream *s, uint64_t round,
+                                                 fed_error *err);
+/** FED_E_FORMAT unless it is what was written of this place at this round. */
+FED_MUST_CHECK fed_status fed_matrix_stream_read(fed_matrix_stream *s, uint32_t place,
+                                                 fed_span bytes, fed_error *err);
 
 #endif

@@ -17,35 +17,50 @@
 
 #include "matrix_stream.h"
 
-enum { TREE_LEVELS = 17 };
-#define STATE_MAX ((size_t)1 << 34) /* bytes */
+enum { TREE_LEVELS = 17, REACH_BITS = 40, SUM_BITS = 61 };
+#define STATE_MAX ((uint64_t)1 << 34) /* bytes */
 
-struct fed_matrix_stream {
-    const fed_matrix *matrix;
-    fed_sampler *sampler;
-    size_t dim;
-    uint32_t round;
-    int64_t *history; /* Toeplitz: the last used - 1 rounds; tree: one node per level */
-    size_t rows;
-};
+static bool is_tree(const fed_matrix *m)
+{
+    return m->config.kind == FED_MATRIX_TREE;
+}
+
+static uint32_t places_of(const fed_matrix *m)
+{
+    return is_tree(m) ? TREE_LEVELS : m->used - 1;
+}
+
+/* Numbers so large that z_t - sum_j c_j e_(t-j) stays within 64 bits: never, in practice. */
+static int64_t reach_of(const fed_matrix *m)
+{
+    double sum = 1, reach;
+    for (uint32_t j = 1; !is_tree(m) && j < m->used; j++)
+        sum += ldexp(m->c[j], (int)m->config.grid_bits);
+    reach = ldexp(1, SUM_BITS) / sum;
+    return (int64_t)fmin(reach, ldexp(1, REACH_BITS));
+}
 
 fed_status fed_matrix_stream_new(fed_matrix_stream **out, const fed_matrix *m, size_t dim,
                                  double sigma, fed_sampler_kind kind, fed_error *err)
 {
-    bool tree = m->config.kind == FED_MATRIX_TREE;
     *out = NULL;
-    if (!tree && m->used > 1 && !m->config.grid_bits)
+    if (!is_tree(m) && m->used > 1 && !m->config.grid_bits)
         return fed_fail(err, FED_E_INVALID, "matrix: grid_bits must be set for a stream");
-    size_t rows = tree ? TREE_LEVELS : m->used > 1 ? m->used - 1 : 1;
-    if (!dim || dim > STATE_MAX / 8 / rows)
+    uint64_t bytes = fed_matrix_stream_bytes(m, dim);
+    if (!dim || bytes > STATE_MAX)
         return fed_fail(err, FED_E_LIMIT,
-                        "matrix: %zu coordinates of %zu rounds in memory", dim, rows);
+                        "matrix: %zu coordinates of %u rounds are more than %llu bytes "
+                        "of memory; fewer bands need less",
+                        dim, places_of(m), (unsigned long long)STATE_MAX);
     fed_matrix_stream *s = fed_calloc(1, sizeof *s);
     if (!s) return fed_fail_nomem(err, sizeof *s);
-    s->matrix = m, s->dim = dim, s->rows = rows;
-    s->history = fed_calloc(rows * dim, sizeof *s->history);
-    fed_status status = s->history ? FED_OK : fed_fail_nomem(err, rows * dim * 8);
-    double unit = tree ? 1 : ldexp(1, (int)m->config.grid_bits);
+    s->matrix = m, s->dim = dim, s->places = places_of(m), s->reach = reach_of(m);
+    if (bytes) s->history = fed_calloc((size_t)s->places * dim, sizeof *s->history);
+    s->drawn = fed_calloc(dim, sizeof *s->drawn);
+    fed_status status = s->drawn && (s->history || !bytes)
+                            ? FED_OK
+                            : fed_fail_nomem(err, bytes + dim * sizeof *s->drawn);
+    double unit = is_tree(m) ? 1 : ldexp(1, (int)m->config.grid_bits);
     if (status == FED_OK) status = fed_sampler_new(&s->sampler, kind, sigma * unit, err);
     if (status != FED_OK) {
         fed_matrix_stream_free(s);
@@ -59,13 +74,32 @@ void fed_matrix_stream_free(fed_matrix_stream *s)
 {
     if (!s) return;
     fed_sampler_free(s->sampler);
-    if (s->history) fed_wipe_free(s->history, s->rows * s->dim * sizeof *s->history);
+    fed_wipe_free(s->drawn, s->dim * sizeof *s->drawn);
+    fed_wipe_free(s->history, s->places * s->dim * sizeof *s->history);
     fed_free(s);
 }
 
-static int64_t *row(fed_matrix_stream *s, size_t r)
+uint32_t fed_matrix_stream_round(const fed_matrix_stream *s)
 {
-    return s->history + r * s->dim;
+    return s->round;
+}
+
+uint32_t fed_matrix_stream_places(const fed_matrix_stream *s)
+{
+    return s->places;
+}
+
+uint64_t fed_matrix_stream_bytes(const fed_matrix *m, size_t dim)
+{
+    double bytes = (double)places_of(m) * (double)dim * sizeof(int64_t);
+    return bytes < 0x1p63 ? (uint64_t)bytes : UINT64_MAX;
+}
+
+/* ---- drawing ------------------------------------------------------------------------------ */
+
+static int64_t *place_at(const fed_matrix_stream *s, size_t place)
+{
+    return s->history + place * s->dim;
 }
 
 /* Arithmetic shift, also of negative numbers, without leaving C's defined behaviour. */
@@ -74,12 +108,12 @@ static int64_t floor_shift(int64_t x, unsigned bits)
     return x >= 0 ? x >> bits : -((-(x + 1) >> bits) + 1);
 }
 
-static void toeplitz_round(fed_matrix_stream *s, int64_t *z)
+static void toeplitz_round(const fed_matrix_stream *s, int64_t *z)
 {
     const fed_matrix *m = s->matrix;
     unsigned bits = m->config.grid_bits;
     for (uint32_t j = 1; j < m->used && j <= s->round; j++) {
-        const int64_t *past = row(s, (s->round - j) % s->rows);
+        const int64_t *past = place_at(s, (s->round - j) % s->places);
         int64_t c = (int64_t)ldexp(m->c[j], (int)bits);
         for (size_t i = 0; i < s->dim; i++)
             z[i] -= c * past[i];
@@ -87,36 +121,81 @@ static void toeplitz_round(fed_matrix_stream *s, int64_t *z)
     int64_t half = bits ? (int64_t)1 << (bits - 1) : 0;
     for (size_t i = 0; i < s->dim; i++)
         z[i] = floor_shift(z[i] + half, bits);
-    memcpy(row(s, s->round % s->rows), z, s->dim * sizeof *z);
 }
 
-/* z opens a node at level h of prefix t = round + 1; the open nodes below it close. */
-static void tree_round(fed_matrix_stream *s, int64_t *z)
+/* The node that prefix `round` + 1 opens; the open nodes below it close. */
+static unsigned opened_level(uint32_t round)
 {
     unsigned level = 0;
-    uint32_t before = s->round;
-    int64_t *opened;
-    while (before >> level & 1)
+    while (round >> level & 1)
         level++;
-    opened = row(s, level);
-    memcpy(opened, z, s->dim * sizeof *z);
-    for (unsigned l = 0; l < level; l++) {
-        int64_t *closed = row(s, l);
+    return level;
+}
+
+/* From the opened node's noise to that of the round (sign -1), or back (+1). */
+static void add_closed(const fed_matrix_stream *s, int64_t *x, int sign)
+{
+    for (unsigned l = 0; l < opened_level(s->round); l++) {
+        const int64_t *closed = place_at(s, l);
         for (size_t i = 0; i < s->dim; i++)
-            z[i] -= closed[i], closed[i] = 0;
+            x[i] += sign * closed[i];
     }
+}
+
+static bool is_within(const int64_t *x, size_t n, int64_t reach)
+{
+    for (size_t i = 0; i < n; i++)
+        if (x[i] > reach || x[i] < -reach) return false;
+    return true;
+}
+
+fed_status fed_matrix_stream_draw(fed_matrix_stream *s, fed_noise *noise,
+                                  const int64_t **e, fed_error *err)
+{
+    *e = s->drawn;
+    s->has_drawn = false;
+    if (s->round >= s->matrix->config.steps)
+        return fed_fail(err, FED_E_LIMIT, "matrix: all %u rounds are drawn", s->round);
+    FED_TRY(fed_sampler_fill(s->sampler, noise, s->drawn, s->dim, err));
+    bool fits = is_within(s->drawn, s->dim, (int64_t)1 << SUM_BITS);
+    if (fits && is_tree(s->matrix))
+        add_closed(s, s->drawn, -1);
+    else if (fits)
+        toeplitz_round(s, s->drawn);
+    s->has_drawn = fits && is_within(s->drawn, s->dim, s->reach);
+    if (s->has_drawn) return FED_OK;
+    return fed_fail(err, FED_E_NUMERIC, "matrix: the noise of round %u is too large",
+                    s->round);
+}
+
+/* An opened node is the noise of the round and all that closed with it. */
+static void keep_node(fed_matrix_stream *s)
+{
+    unsigned level = opened_level(s->round);
+    add_closed(s, s->drawn, 1);
+    memcpy(place_at(s, level), s->drawn, s->dim * sizeof *s->drawn);
+    if (level) fed_wipe(s->history, level * s->dim * sizeof *s->history);
+}
+
+fed_status fed_matrix_stream_keep(fed_matrix_stream *s, fed_error *err)
+{
+    if (!s->has_drawn)
+        return fed_fail(err, FED_E_STATE, "matrix: round %u is not drawn yet", s->round);
+    if (is_tree(s->matrix))
+        keep_node(s);
+    else if (s->places)
+        memcpy(place_at(s, s->round % s->places), s->drawn, s->dim * sizeof *s->drawn);
+    fed_wipe(s->drawn, s->dim * sizeof *s->drawn);
+    s->has_drawn = false;
+    s->round++;
+    return FED_OK;
 }
 
 fed_status fed_matrix_stream_next(fed_matrix_stream *s, fed_noise *noise, int64_t *e,
                                   fed_error *err)
 {
-    if (s->round >= s->matrix->config.steps)
-        return fed_fail(err, FED_E_LIMIT, "matrix: all %u rounds are drawn", s->round);
-    FED_TRY(fed_sampler_fill(s->sampler, noise, e, s->dim, err));
-    if (s->matrix->config.kind == FED_MATRIX_TREE)
-        tree_round(s, e);
-    else
-        toeplitz_round(s, e);
-    s->round++;
-    return FED_OK;
+    const int64_t *drawn;
+    FED_TRY(fed_matrix_stream_draw(s, noise, &drawn, err));
+    memcpy(e, drawn, s->dim * sizeof *e);
+    return fed_matrix_stream_keep(s, err);
 }

@@ -11,4 +11,16 @@ struct fed_matrix {
     double sensitivity, error;
 };
 
+struct fed_matrix_stream {
+    const fed_matrix *matrix;
+    fed_sampler *sampler;
+    size_t dim;
+    uint32_t round;   /* the next, from 0 */
+    int64_t reach;    /* no number that is remembered is beyond it */
+    int64_t *history; /* [places][dim]; Toeplitz: round t at t % places; tree: by level */
+    uint32_t places;
+    int64_t *drawn; /* [dim]: the noise of this round, */
+    bool has_drawn; /* if it was drawn */
+};
+
 #endif

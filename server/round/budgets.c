@@ -30,8 +30,11 @@ fed_status fed_check_new_task(fed_step *s, const fed_served_task *t)
 {
     const fed_population_ledger *l = fed_coordinator_ledger(s->c, t->document.population);
     if (fed_task_privacy(t->task)) FED_TRY(check_neighbours(s, t));
-    if (!l) return FED_OK;
-    return fed_fail_in(s->err, fed_population_ledger_check(l, t->task, s->err),
+    if (!l)
+        return fed_task_privacy(t->task) ? fed_task_check_first_charge(t->task, s->err)
+                                         : FED_OK;
+    return fed_fail_in(s->err,
+                       fed_population_ledger_check(l, t->task, t->id.bytes, s->err),
                        "population %s", l->population);
 }
 
@@ -64,8 +67,8 @@ fed_status fed_find_ledger(fed_coordinator *c, fed_served_task *t, fed_error *er
 fed_status fed_charge_cohort(fed_step *s, fed_served_task *t, fed_ledger_view view)
 {
     if (!t->ledger) return FED_OK;
-    return fed_population_ledger_charge(t->ledger, t->task, view, t->cohort->id,
-                                        s->outbox, s->err);
+    const uint8_t *id = fed_task_charge_id(t->task, t->id.bytes, t->cohort->id);
+    return fed_population_ledger_charge(t->ledger, t->task, view, id, s->outbox, s->err);
 }
 
 /* A cohort that has been charged may end as it will. */
@@ -77,7 +80,8 @@ static bool may_be_ended(const fed_served_task *t)
 
 static fed_status end_if_spent(fed_step *s, fed_served_task *t)
 {
-    fed_status status = fed_population_ledger_check(t->ledger, t->task, s->err);
+    fed_status status =
+        fed_population_ledger_check(t->ledger, t->task, t->id.bytes, s->err);
     if (status != FED_E_BUDGET && status != FED_E_REFUSED) return status;
     fed_log(FED_LOG_WARN, "budget_spent", "task=%s reason=\"%s\"", t->document.name,
             s->err->text);

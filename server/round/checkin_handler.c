@@ -24,12 +24,21 @@ static bool has_room(const fed_served_task *t, int64_t now)
     return taken < fed_task_numbers_of(t->task)->invited;
 }
 
+/* It would refuse. */
+static bool rests(const fed_served_task *t, const fed_checkin *m)
+{
+    for (unsigned i = 0; i < m->n_rests; i++)
+        if (!memcmp(m->rests[i].task, t->id.bytes, sizeof m->rests[i].task))
+            return t->head.version < m->rests[i].until;
+    return false;
+}
+
 /* A device that was invited and comes again (it was restarted) keeps its invitation. */
 static bool may_invite(const fed_served_task *t, const fed_checkin *m, bool proven,
                        int64_t now)
 {
     if (t->head.state != FED_TASK_RUNNING || !roster_is_open(t) || !is_eligible(t, m) ||
-        strcmp(t->document.population, m->population) != 0)
+        strcmp(t->document.population, m->population) != 0 || rests(t, m))
         return false;
     const fed_invitation *known = fed_invitations_find(&t->invitations, m->device);
     if (known && known->placed) return false;

@@ -145,6 +145,8 @@ fed_status fed_store_version(fed_step *s, fed_served_task *t, const fed_address 
         fed_bytes_fini(&value);
     else
         status = fed_outbox_store_taken(s->outbox, key, &value);
+    if (!status && t->head.state == FED_TASK_RUNNING) status = fed_store_past_noise(s, t);
+    if (!status && t->head.state != FED_TASK_RUNNING) status = fed_erase_past_noise(s, t);
     return status ? status : store_head(s, t);
 }
 
@@ -220,7 +222,8 @@ static bool is_over_budget(fed_status status)
 static fed_status make_version(fed_step *s, fed_served_task *t)
 {
     if (t->ledger)
-        FED_TRY(fed_population_ledger_check_output(t->ledger, t->task, s->err));
+        FED_TRY(
+            fed_population_ledger_check_output(t->ledger, t->task, t->id.bytes, s->err));
     FED_TRY(fed_version_state_advance(&t->state, &t->cohort->sum, s->c->config.parallel,
                                       s->err));
     return fed_charge_cohort(s, t, FED_LEDGER_OUTPUT);
@@ -256,6 +259,7 @@ fed_status fed_task_end(fed_step *s, fed_served_task *t, fed_task_state state)
         FED_TRY(abort_cohort(s, t));
     }
     FED_TRY(fed_served_task_undraw(s, t));
+    FED_TRY(fed_erase_past_noise(s, t));
     return store_head(s, t);
 }
 

@@ -117,6 +117,13 @@ fed_status fed_coordinator_retire(fed_step *s, fed_served_task *t);
 fed_status fed_commit(fed_step *s, fed_served_task *t);
 /** Records of a version: document, model, head, state. `parent` is NULL for version 0. */
 fed_status fed_store_version(fed_step *s, fed_served_task *t, const fed_address *parent);
+/** past_noise.c: the place that the newest version wrote; those that it ended, and at the end of
+ *  the task all of them, are erased. */
+fed_status fed_store_past_noise(fed_step *s, const fed_served_task *t);
+/** No version comes any more: what is left of the noise of those that are out goes. */
+fed_status fed_erase_past_noise(fed_step *s, fed_served_task *t);
+fed_status fed_restore_past_noise(const fed_journal *journal, fed_served_task *t,
+                                  fed_error *err);
 /** Stop inviting: the task is done, stopped, expired, or its budget is spent. */
 fed_status fed_task_end(fed_step *s, fed_served_task *t, fed_task_state state);
 /** Build what is in memory of a task whose document and plan are known. */

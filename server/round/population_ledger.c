@@ -49,16 +49,18 @@ fed_status fed_population_ledger_new(fed_population_ledger **out, const char *po
 }
 
 fed_status fed_population_ledger_check(const fed_population_ledger *l,
-                                       const fed_task *task, fed_error *err)
+                                       const fed_task *task, const uint8_t id[32],
+                                       fed_error *err)
 {
-    FED_TRY(fed_task_check_charge(task, l->ledger, FED_LEDGER_SEEN, err));
-    return fed_population_ledger_check_output(l, task, err);
+    FED_TRY(fed_task_check_charge(task, l->ledger, FED_LEDGER_SEEN, id, err));
+    return fed_population_ledger_check_output(l, task, id, err);
 }
 
 fed_status fed_population_ledger_check_output(const fed_population_ledger *l,
-                                              const fed_task *task, fed_error *err)
+                                              const fed_task *task, const uint8_t id[32],
+                                              fed_error *err)
 {
-    return fed_task_check_charge(task, l->ledger, FED_LEDGER_OUTPUT, err);
+    return fed_task_check_charge(task, l->ledger, FED_LEDGER_OUTPUT, id, err);
 }
 
 fed_privacy_spent fed_population_ledger_tell(const fed_population_ledger *l,
@@ -74,13 +76,12 @@ fed_privacy_spent fed_population_ledger_tell(const fed_population_ledger *l,
 }
 
 fed_status fed_population_ledger_charge(fed_population_ledger *l, const fed_task *task,
-                                        fed_ledger_view view,
-                                        const uint8_t cohort[FED_COHORT_ID_BYTES],
+                                        fed_ledger_view view, const uint8_t id[32],
                                         fed_outbox *outbox, fed_error *err)
 {
     fed_bytes record;
     fed_bytes_init(&record, SIZE_MAX);
-    fed_status status = fed_task_charge(task, l->ledger, view, cohort, &record, err);
+    fed_status status = fed_task_charge(task, l->ledger, view, id, &record, err);
     if (status || !record.len) {
         fed_bytes_fini(&record);
         return status;

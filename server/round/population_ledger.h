@@ -35,21 +35,24 @@ FED_MUST_CHECK fed_status fed_population_ledger_new(fed_population_ledger **out,
                                                     const char *population,
                                                     const fed_task *task,
                                                     fed_outbox *outbox, fed_error *err);
-/** Would one more cohort of the task, and the version that it makes, fit? FED_E_BUDGET,
- *  FED_E_REFUSED with the numbers. */
+/** Would one more cohort of the task with this id, and the version that it makes, fit?
+ *  FED_E_BUDGET, FED_E_REFUSED with the numbers. */
 FED_MUST_CHECK fed_status fed_population_ledger_check(const fed_population_ledger *l,
                                                       const fed_task *task,
+                                                      const uint8_t id[32],
                                                       fed_error *err);
 /** The version alone. */
-FED_MUST_CHECK fed_status fed_population_ledger_check_output(
-    const fed_population_ledger *l, const fed_task *task, fed_error *err);
+FED_MUST_CHECK fed_status
+fed_population_ledger_check_output(const fed_population_ledger *l, const fed_task *task,
+                                   const uint8_t id[32], fed_error *err);
 /** `l` may be NULL: nothing is private. */
 fed_privacy_spent fed_population_ledger_tell(const fed_population_ledger *l,
                                              const fed_task *task);
-/** Charge a cohort, and store that in `outbox`. Twice is once. */
+/** Charge a cohort, or the whole run (fed_task_charge_id), and store that in `outbox`. Twice is
+ *  once. */
 FED_MUST_CHECK fed_status fed_population_ledger_charge(
     fed_population_ledger *l, const fed_task *task, fed_ledger_view view,
-    const uint8_t cohort[FED_COHORT_ID_BYTES], fed_outbox *outbox, fed_error *err);
+    const uint8_t id[32], fed_outbox *outbox, fed_error *err);
 
 /** Putting back: the values in the order of their keys, then open. FED_E_FORMAT when they are
  *  not a whole chain. */

@@ -26,6 +26,13 @@ void fed_key_trace(char key[FED_KEY_MAX], const fed_address *task, uint64_t vers
     fed_key_task(key, task, leaf);
 }
 
+void fed_key_noise(char key[FED_KEY_MAX], const fed_address *task, uint32_t place)
+{
+    char leaf[32];
+    snprintf(leaf, sizeof leaf, "noise/%05" PRIu32, place);
+    fed_key_task(key, task, leaf);
+}
+
 void fed_key_cohort(char key[FED_KEY_MAX], const uint8_t cohort[FED_COHORT_ID_BYTES])
 {
     char text[2 * FED_COHORT_ID_BYTES + 1];

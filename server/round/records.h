@@ -5,6 +5,8 @@
  *   task/ID/plan           the resolved plan
  *   task/ID/head           fed_head: state, version, addresses
  *   task/ID/state          fed_version_state_encode() of the present version
+ *   task/ID/noise/PLACE    what later noise needs of earlier (fed_matrix_stream_write), while
+ *                          the task runs; PLACE: 5 digits
  *   task/ID/draw           fed_drawn: whom a draw by secret coins lets into this round
  *   task/ID/trace/VERSION  fed_trace: the cohort that made the version
  *   enrolled/KEY/POPULATION/NUMBER  a device that has shown its certificate, and until when
@@ -91,6 +93,7 @@ bool fed_drawn_has(const fed_drawn *drawn, const uint8_t device[32]);
 
 void fed_key_task(char key[FED_KEY_MAX], const fed_address *task, const char *leaf);
 void fed_key_trace(char key[FED_KEY_MAX], const fed_address *task, uint64_t version);
+void fed_key_noise(char key[FED_KEY_MAX], const fed_address *task, uint32_t place);
 void fed_key_cohort(char key[FED_KEY_MAX], const uint8_t cohort[FED_COHORT_ID_BYTES]);
 void fed_key_cohort_log(char key[FED_KEY_MAX], const uint8_t cohort[FED_COHORT_ID_BYTES],
                         uint32_t number);

@@ -90,6 +90,7 @@ static fed_status restore_head(const restoring *r, fed_served_task *t, fed_error
                           (unsigned long long)t->state.version,
                           (unsigned long long)t->head.version);
     t->round_address = t->head.version_blob;
+    if (!status) status = fed_restore_past_noise(r->journal, t, err);
     if (!status) status = restore_draw(r, t, err);
     fed_bytes_fini(&state);
     fed_bytes_fini(&model);

@@ -27,6 +27,7 @@ fed_status fed_version_state_init(fed_version_state *s, const fed_task *task,
         status = fed_policy_new(&s->policy, &fed_task_plan(task)->strategy, params, err);
     if (!status) status = fed_codec_memory_init(codec, &s->memory, err);
     if (!status) status = fed_codec_round_first(codec, 0, &s->round, err);
+    if (!status) status = fed_task_open_correlation(task, &s->past_noise, err);
     if (status)
         fed_version_state_fini(s);
     else
@@ -46,6 +47,7 @@ void fed_version_state_fini(fed_version_state *s)
         fed_free(s->past[i]);
     fed_free(s->past);
     fed_wipe(s->secret, sizeof s->secret);
+    fed_matrix_stream_free(s->past_noise);
     *s = (fed_version_state){0};
 }
 
@@ -65,7 +67,7 @@ static fed_status add_noise(const fed_version_state *s, fed_codec_sum *sum,
     if (!fed_task_server_adds_noise(s->task)) return FED_OK;
     if (!s->has_secret)
         return fed_fail(err, FED_E_INTERNAL, "version state: no secret for the noise");
-    return fed_task_add_noise(s->task, s->secret, sum, err);
+    return fed_task_add_noise(s->task, s->secret, s->past_noise, sum, err);
 }
 
 /* The present parameters stay known while later versions lead back to them. */
@@ -95,6 +97,7 @@ fed_status fed_version_state_advance(fed_version_state *s, fed_codec_sum *sum,
     FED_TRY(status);
     status = remember(s, err);
     if (!status && s->has_secret) status = fed_task_advance_secret(s->secret, err);
+    if (!status && s->past_noise) status = fed_matrix_stream_keep(s->past_noise, err);
     if (status) {
         fed_codec_round_free(next);
         return status;
@@ -200,6 +203,7 @@ fed_status fed_version_state_restore(fed_version_state *s, fed_span state, fed_s
     fed_codec_memory votes = {0};
     FED_TRY(restore_carry(s, carry, err));
     FED_TRY(restore_secret(s, secret, err));
+    if (s->past_noise) FED_TRY(fed_matrix_stream_seek(s->past_noise, version, err));
     FED_TRY(fed_policy_restore(s->policy, policy, err));
     FED_TRY(fed_task_read_model(s->task, model, s->params, err));
     FED_TRY(fed_codec_memory_parse(fed_task_codec(s->task), memory, &votes, err));

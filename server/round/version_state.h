@@ -24,6 +24,9 @@ typedef struct fed_version_state {
     /* From which the server's noise in the next sum comes; moves on with each version. */
     uint8_t secret[FED_TASK_SECRET_BYTES];
     bool has_secret;
+    /* The noise of earlier versions, where that of later ones depends on it (matrix); NULL
+     * without. Places of it are stored apart, each when it changes. */
+    fed_matrix_stream *past_noise;
 } fed_version_state;
 
 /** Version 0: the initial parameters that the task's seed gives. */
@@ -52,7 +55,8 @@ FED_MUST_CHECK fed_status fed_version_state_difference(const fed_version_state *
 /** Append everything but the parameters, which the model file holds. The secret is in it. */
 FED_MUST_CHECK fed_status fed_version_state_encode(const fed_version_state *s,
                                                    fed_bytes *out, fed_error *err);
-/** Put a stored state and its model back into an initialised `s`. */
+/** Put a stored state and its model back into an initialised `s`. The places that past_noise
+ *  holds at that version are the caller's to read back (fed_matrix_stream_read). */
 FED_MUST_CHECK fed_status fed_version_state_restore(fed_version_state *s, fed_span state,
                                                     fed_span model, fed_error *err);
 

@@ -23,7 +23,9 @@ struct fed_turnout {
     uint32_t *order; /* scratch for a draw */
     uint64_t *rests; /* the round before which each is not free; NULL: nobody rests */
     uint64_t pace;   /* rounds between two participations of one device */
-    fed_draw draw;   /* of this version, where the plan asks for draws */
+    uint64_t *apart; /* the version before which each is not free; NULL: it may be any */
+    uint64_t separation; /* versions between two participations of one device */
+    fed_draw draw;       /* of this version, where the plan asks for draws */
     bool has_drawn;
     uint32_t fillings; /* times that it brought too few */
     uint32_t
@@ -101,6 +103,26 @@ static fed_status count_rests(fed_turnout *t, uint32_t eligible, fed_error *err)
     return t->rests ? FED_OK : fed_fail_nomem(err, t->clients * sizeof *t->rests);
 }
 
+/* privacy.matrix.separation: in versions, which the devices count. */
+static fed_status count_versions(fed_turnout *t, uint32_t eligible, fed_error *err)
+{
+    uint32_t invited = fed_task_numbers_of(t->task)->invited;
+    if (!fed_task_matrix(t->task)) return FED_OK;
+    const fed_plan *plan = fed_task_plan(t->task);
+    uint64_t rounds = (uint64_t)plan->rounds.count;
+    t->separation = (uint64_t)plan->privacy.matrix.separation;
+    uint64_t turns = t->separation < rounds ? t->separation : rounds;
+    if (eligible / turns < invited)
+        return fed_fail(
+            err, FED_E_INVALID,
+            "privacy.matrix.separation: %llu, so %u devices a round need %llu that take "
+            "turns; %u are eligible",
+            (unsigned long long)t->separation, invited,
+            (unsigned long long)(turns * invited), eligible);
+    t->apart = fed_calloc(t->clients, sizeof *t->apart);
+    return t->apart ? FED_OK : fed_fail_nomem(err, t->clients * sizeof *t->apart);
+}
+
 /* The simulated server draws from all clients: as many as it waits for must be there. */
 static fed_status check_members(fed_turnout *t, uint32_t eligible, fed_error *err)
 {
@@ -133,6 +155,7 @@ static fed_status prepare(fed_turnout *t, const fed_task *task, fed_error *err)
     uint32_t eligible = t->willing;
     FED_TRY(count_participations(t, task, err));
     FED_TRY(count_rests(t, eligible, err));
+    FED_TRY(count_versions(t, eligible, err));
     return check_members(t, eligible, err);
 }
 
@@ -164,6 +187,7 @@ void fed_turnout_free(fed_turnout *t)
     fed_free(t->touched);
     fed_free(t->taken);
     fed_free(t->rests);
+    fed_free(t->apart);
     fed_draw_fini(&t->draw);
     fed_free(t);
 }
@@ -182,7 +206,8 @@ static fed_fate draw_fate(const fed_faults *faults, fed_stream *stream)
 
 static bool is_free(const fed_turnout *t, uint32_t client)
 {
-    return t->state[client] == FREE && (!t->rests || t->rests[client] <= t->rounds);
+    return t->state[client] == FREE && (!t->rests || t->rests[client] <= t->rounds) &&
+           (!t->apart || t->apart[client] <= t->version);
 }
 
 /* The coordinator draws as soon as privacy.population devices are enrolled, and they come in
@@ -264,6 +289,7 @@ void fed_turnout_spend(fed_turnout *t, uint32_t client)
 {
     mark(t, client, SPENT);
     if (t->rests) t->rests[client] = t->rounds - 1 + t->pace; /* this round has begun */
+    if (t->apart) t->apart[client] = t->version + t->separation;
     if (!t->taken || ++t->taken[client] < t->taken_max) return;
     t->state[client] = EXHAUSTED;
     t->willing--;

@@ -296,6 +296,8 @@ static void test_unsound_privacy(void)
         {MATRIX "privacy.max_participations=none",
          "privacy.max_participations: needed with privacy.mechanism \"matrix\""},
         {MATRIX "update.select=voted", "update.select: \"voted\" with privacy.mechanism"},
+        {MATRIX "update.select=rand_k",
+         "update.select: \"rand_k\" with privacy.mechanism"},
         {EXAMPLE "privacy.example_clip=none",
          "privacy.example_clip: needed with privacy.mechanism \"dp_sgd\""},
         {EXAMPLE "train.batch=65",

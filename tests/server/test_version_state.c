@@ -118,7 +118,7 @@ static void test_another_sum_has_other_noise(void)
     for (uint32_t i = 0; i < 2; i++) {
         sum_of(&s, i, &sum);
         fed_ring_centre(&sum.vectors[0].ring, 0, bare[i], PARAMS);
-        CHECK_OK(fed_task_add_noise(task, s.secret, &sum, &err), &err);
+        CHECK_OK(fed_task_add_noise(task, s.secret, NULL, &sum, &err), &err);
         fed_ring_centre(&sum.vectors[0].ring, 0, noisy[i], PARAMS);
         fed_codec_sum_fini(&sum);
     }

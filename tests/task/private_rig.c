@@ -95,7 +95,7 @@ void rig_aggregate(const fed_task *task, const fed_codec_round *round, uint32_t 
     fed_store_u32(secret + 4, number);
     rig_sum(task, round, number, n, delta, &sum);
     if (fed_task_server_adds_noise(task))
-        CHECK_OK(fed_task_add_noise(task, secret, &sum, &err), &err);
+        CHECK_OK(fed_task_add_noise(task, secret, NULL, &sum, &err), &err);
     CHECK_OK(fed_task_decode(task, round, &sum, mean, &outcome, NULL, &err), &err);
     CHECK_EQ(outcome.n, n);
     fed_codec_sum_fini(&sum);

@@ -163,9 +163,9 @@ static void test_refusals(void)
         const char *mechanism, *select, *secagg, *more, *text;
         fed_status status;
     } all[] = {
-        {"matrix", "dense", "true",
+        {"matrix", "rand_k", "true",
          ",\"epsilon_server\":\"none\",\"matrix\":{\"separation\":4}",
-         "privacy.mechanism: \"matrix\"", FED_E_UNSUPPORTED},
+         "update.select: \"rand_k\" with privacy.mechanism \"matrix\"", FED_E_REFUSED},
         {"distributed_gaussian", "dense", "true", ",\"sampling\":\"poisson\"",
          "rounds.min_survivors", FED_E_REFUSED},
         {"distributed_gaussian", "voted", "true", "", "privacy.votes.share",

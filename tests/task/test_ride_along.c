@@ -44,7 +44,7 @@ static void noisy_sum(const fed_task *task, const fed_codec_round *round, uint32
     fed_store_u32(secret + 4, number);
     rig_sum(task, round, number, n, delta, sum);
     if (fed_task_server_adds_noise(task))
-        CHECK_OK(fed_task_add_noise(task, secret, sum, &err), &err);
+        CHECK_OK(fed_task_add_noise(task, secret, NULL, sum, &err), &err);
 }
 
 static size_t entries_of(const fed_codec_sum *sum, const char *name, int64_t *out)
@@ -247,7 +247,7 @@ static fed_status both_halves(void *ctx)
     fed_status status = rig_encode(task, round, delta, 1, 1, &out, NULL, NULL);
     if (!status) status = fed_codec_sum_init(fed_task_codec(task), round, &sum, NULL);
     if (!status && fed_task_server_adds_noise(task))
-        status = fed_task_add_noise(task, secret, &sum, NULL);
+        status = fed_task_add_noise(task, secret, NULL, &sum, NULL);
     fed_codec_sum_fini(&sum);
     fed_bytes_fini(&out);
     fed_codec_round_free(round);

@@ -146,7 +146,7 @@ static void test_one_sum_one_noise(void)
         if (i == 3) CHECK_OK(fed_task_advance_secret(secret, &err), &err);
         rig_sum(task, round, i == 2, 8, delta, &sum);
         entries_of(&sum, bare[i == 2]);
-        CHECK_OK(fed_task_add_noise(task, secret, &sum, &err), &err);
+        CHECK_OK(fed_task_add_noise(task, secret, NULL, &sum, &err), &err);
         entries_of(&sum, noisy[i]);
         fed_codec_sum_fini(&sum);
     }
@@ -177,8 +177,8 @@ static void test_bare_sums_do_not_decode(void)
     rig_sum(task, round, 0, 8, delta, &sum);
     CHECK_FAILS(fed_task_decode(task, round, &sum, mean, &outcome, NULL, &err),
                 FED_E_INTERNAL, &err, "noise is not in it yet");
-    CHECK_OK(fed_task_add_noise(task, secret, &sum, &err), &err);
-    CHECK_FAILS(fed_task_add_noise(task, secret, &sum, &err), FED_E_STATE, &err,
+    CHECK_OK(fed_task_add_noise(task, secret, NULL, &sum, &err), &err);
+    CHECK_FAILS(fed_task_add_noise(task, secret, NULL, &sum, &err), FED_E_STATE, &err,
                 "in it already");
     CHECK_OK(fed_task_decode(task, round, &sum, mean, &outcome, NULL, &err), &err);
     fed_codec_sum_fini(&sum);
@@ -200,7 +200,7 @@ static fed_status add_once(void *ctx)
     const uint8_t secret[FED_TASK_SECRET_BYTES] = {4};
     FED_TRY(fed_codec_sum_init(fed_task_codec(t->task), t->round, &sum, NULL));
     sum.n = 8;
-    fed_status status = fed_task_add_noise(t->task, secret, &sum, NULL);
+    fed_status status = fed_task_add_noise(t->task, secret, NULL, &sum, NULL);
     fed_codec_sum_fini(&sum);
     return status;
 }

@@ -251,10 +251,6 @@ static void test_refusals(void)
         fed_status status;
         const char *text;
     } rows[] = {
-        {"privacy.mechanism=matrix privacy.epsilon=4 privacy.delta=1e-6 "
-         "privacy.epsilon_server=none privacy.population=100000 "
-         "privacy.max_participations=4 privacy.matrix.separation=10",
-         FED_E_UNSUPPORTED, "privacy.mechanism"},
         {"strategy.name=scaffold", FED_E_UNSUPPORTED, "strategy.name"},
         {"strategy.name=krum", FED_E_UNSUPPORTED, "strategy.name"},
         {"strategy.name=fednova", FED_E_UNSUPPORTED, "strategy.name"},

@@ -11,6 +11,7 @@ typedef struct wish {
     int participations, colluders;
 } wish;
 
+static const uint8_t nobody[32] = {0};
 static const wish usual = {"distributed_gaussian", "pld", 4, 4, 5, 1e-4, 8, 1};
 
 static fed_task *make(const wish *w)
@@ -78,7 +79,7 @@ static void test_charges(void)
     fed_task *task = make(&often);
     fed_ledger *ledger = ledger_for(task, FED_LEDGER_SERVER, &bytes);
     size_t header = bytes.len;
-    CHECK_OK(fed_task_check_charge(task, ledger, FED_LEDGER_SEEN, &err), &err);
+    CHECK_OK(fed_task_check_charge(task, ledger, FED_LEDGER_SEEN, id, &err), &err);
     CHECK_OK(fed_task_charge(task, ledger, FED_LEDGER_SEEN, id, &bytes, &err), &err);
     size_t one = bytes.len - header;
     CHECK(one > 0);
@@ -130,7 +131,8 @@ static void test_promises_only_tighten(void)
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         fed_error err;
         fed_task *later = make(&all[i].later);
-        fed_status status = fed_task_check_charge(later, ledger, FED_LEDGER_SEEN, &err);
+        fed_status status =
+            fed_task_check_charge(later, ledger, FED_LEDGER_SEEN, nobody, &err);
         CHECK_MSG(status == all[i].status, "plan %zu: %s: %s", i, fed_status_name(status),
                   err.text);
         if (all[i].text) CHECK_MSG(strstr(err.text, all[i].text), "%s", err.text);
@@ -153,15 +155,15 @@ static void test_the_stricter_counts(void)
     fed_ledger *server = ledger_for(first, FED_LEDGER_SERVER, &bytes);
     while (id[0]++ < 3)
         CHECK_OK(fed_task_charge(first, server, FED_LEDGER_SEEN, id, &bytes, &err), &err);
-    CHECK_OK(fed_task_check_charge(first, server, FED_LEDGER_SEEN, &err), &err);
+    CHECK_OK(fed_task_check_charge(first, server, FED_LEDGER_SEEN, id, &err), &err);
     fed_ledger_free(server);
     fed_bytes_fini(&bytes);
     fed_ledger *device = ledger_for(first, FED_LEDGER_DEVICE, &bytes);
     for (id[0] = 1; id[0] <= 3; id[0]++)
         CHECK_OK(fed_task_charge(first, device, FED_LEDGER_SEEN, id, &bytes, &err), &err);
-    CHECK_OK(fed_task_check_charge(first, device, FED_LEDGER_SEEN, &err), &err);
-    CHECK_FAILS(fed_task_check_charge(later, device, FED_LEDGER_SEEN, &err), FED_E_BUDGET,
-                &err, "took part 3 times, of 3");
+    CHECK_OK(fed_task_check_charge(first, device, FED_LEDGER_SEEN, id, &err), &err);
+    CHECK_FAILS(fed_task_check_charge(later, device, FED_LEDGER_SEEN, id, &err),
+                FED_E_BUDGET, &err, "took part 3 times, of 3");
     fed_ledger_free(device);
     fed_bytes_fini(&bytes);
     fed_task_free(first);
@@ -204,7 +206,7 @@ static fed_status all_of_it(void *ctx)
     fed_status status =
         fed_task_ledger_terms(task, FED_LEDGER_DEVICE, "keyboard", &terms, NULL);
     if (!status) status = fed_ledger_new(&ledger, &terms, &bytes, NULL);
-    if (!status) status = fed_task_check_charge(task, ledger, FED_LEDGER_SEEN, NULL);
+    if (!status) status = fed_task_check_charge(task, ledger, FED_LEDGER_SEEN, id, NULL);
     if (!status)
         status = fed_task_charge(task, ledger, FED_LEDGER_SEEN, id, &bytes, NULL);
     if (!status) status = fed_ledger_open(&again, bytes.data, bytes.len, NULL, NULL);
