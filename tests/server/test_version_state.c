@@ -1,6 +1,8 @@
 /* Noise that the server adds, from version to version and over restarts. */
 #include "private_rig.h"
 
+#include <stdio.h>
+
 #include "round.h"
 
 static const wish central = {"central_gaussian",
@@ -9,7 +11,8 @@ static const wish central = {"central_gaussian",
                              "curious",
                              "",
                              ",\"epsilon_server\":\"none\"",
-                             0.5};
+                             0.5,
+                             0};
 
 static void start(fed_version_state *s, const fed_task *task)
 {
@@ -36,6 +39,23 @@ static void advance(fed_version_state *s, uint32_t number)
     fed_codec_sum_fini(&sum);
 }
 
+/* The noise of earlier versions, place by place. */
+static void restore_past_noise(const fed_version_state *s, fed_version_state *out)
+{
+    fed_error err;
+    for (uint32_t p = 0; s->past_noise && p < fed_matrix_stream_places(s->past_noise);
+         p++) {
+        fed_bytes place;
+        if (!fed_matrix_stream_holds(out->past_noise, p)) continue;
+        fed_bytes_init(&place, SIZE_MAX);
+        CHECK_OK(fed_matrix_stream_write(s->past_noise, p, &place, &err), &err);
+        CHECK_OK(fed_matrix_stream_read(out->past_noise, p,
+                                        (fed_span){place.data, place.len}, &err),
+                 &err);
+        fed_bytes_fini(&place);
+    }
+}
+
 /* What the store holds of `s`, put back into a new one. */
 static void restart(const fed_version_state *s, fed_version_state *out)
 {
@@ -48,6 +68,7 @@ static void restart(const fed_version_state *s, fed_version_state *out)
     CHECK_OK(fed_version_state_restore(out, (fed_span){state.data, state.len},
                                        (fed_span){model.data, model.len}, &err),
              &err);
+    restore_past_noise(s, out);
     fed_bytes_fini(&state), fed_bytes_fini(&model);
 }
 
@@ -85,6 +106,54 @@ static void restarts_change_nothing(const wish *w)
 static void test_restarts_change_nothing(void)
 {
     restarts_change_nothing(&central);
+}
+
+/* A sum that was refused, or lost with the process, is not remembered. */
+static void test_restarts_keep_past_noise(void)
+{
+    static const char *const kinds[] = {"tree", "sqrt", "banded", "blt"};
+    for (int i = 0; i < 4; i++) {
+        char more[160];
+        wish w = central;
+        snprintf(more, sizeof more,
+                 ",\"epsilon_server\":\"none\",\"matrix\":{\"kind\":\"%s\","
+                 "\"separation\":3}",
+                 kinds[i]);
+        w.mechanism = "matrix", w.more = more, w.rounds = 6;
+        restarts_change_nothing(&w);
+    }
+}
+
+/* Six versions, and no seventh; a state of another version is not put back. */
+static void test_past_noise_has_an_end(void)
+{
+    fed_error err;
+    fed_bytes state, model;
+    fed_version_state s, other;
+    fed_codec_sum sum;
+    wish w = central;
+    w.mechanism = "matrix", w.rounds = 6;
+    w.more = ",\"epsilon_server\":\"none\",\"matrix\":{\"separation\":3}";
+    fed_task *task = rig_task(&w);
+    start(&s, task);
+    for (int i = 0; i < 6; i++)
+        advance(&s, 0);
+    CHECK_EQ(fed_matrix_stream_round(s.past_noise), 6);
+    sum_of(&s, 0, &sum);
+    CHECK_FAILS(fed_version_state_advance(&s, &sum, NULL, &err), FED_E_LIMIT, &err,
+                "all 6 rounds are drawn");
+    fed_codec_sum_fini(&sum);
+    fed_bytes_init(&state, SIZE_MAX), fed_bytes_init(&model, SIZE_MAX);
+    CHECK_OK(fed_version_state_encode(&s, &state, &err), &err);
+    CHECK_OK(fed_task_write_model(task, s.params, &model, &err), &err);
+    state.data[0] = 7;
+    CHECK_OK(fed_version_state_init(&other, task, &err), &err);
+    CHECK_FAILS(fed_version_state_restore(&other, (fed_span){state.data, state.len},
+                                          (fed_span){model.data, model.len}, &err),
+                FED_E_FORMAT, &err, "matrix: round 7 of 6");
+    fed_bytes_fini(&state), fed_bytes_fini(&model);
+    fed_version_state_fini(&other), fed_version_state_fini(&s);
+    fed_task_free(task);
 }
 
 /* The clip follows the bits, and is among what survives. */
@@ -207,8 +276,15 @@ out:
 
 static void test_torture(void)
 {
-    fed_task *task = rig_task(&central);
-    CHECK(fed_torture(one_version, task) > 8);
+    wish w = central;
+    fed_task *task = rig_task(&w);
+    size_t plain = fed_torture(one_version, task);
+    CHECK(plain > 8);
+    fed_task_free(task);
+    w.mechanism = "matrix", w.rounds = 6;
+    w.more = ",\"epsilon_server\":\"none\",\"matrix\":{\"separation\":3}";
+    task = rig_task(&w);
+    CHECK(fed_torture(one_version, task) > plain);
     fed_task_free(task);
 }
 
@@ -216,6 +292,7 @@ int main(void)
 {
     static const fed_case cases[] = {
         CASE(test_restarts_change_nothing),     CASE(test_restarts_keep_the_clip),
+        CASE(test_restarts_keep_past_noise),    CASE(test_past_noise_has_an_end),
         CASE(test_another_sum_has_other_noise), CASE(test_the_secret_moves_on),
         CASE(test_no_secret_no_version),        CASE(test_torture)};
     return fed_run("version_state", cases, sizeof cases / sizeof *cases);

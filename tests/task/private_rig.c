@@ -11,13 +11,14 @@ static const char plan_format[] =
     "\"update\":{\"select\":\"%s\",\"fraction\":0.25,\"bits\":8,\"clip\":2%s},"
     "\"secagg\":{\"enabled\":%s,\"adversary\":\"%s\"},"
     "\"privacy\":{%s},"
-    "\"rounds\":{\"count\":1,\"cohort\":10,\"over_select\":1.3,\"min_survivors\":8}}";
+    "\"rounds\":{\"count\":%u,\"cohort\":10,\"over_select\":1.3,\"min_survivors\":8}}";
 
 static const char privacy_format[] =
     "\"mechanism\":\"%s\",\"noise_multiplier\":%g,\"epsilon\":1000,\"delta\":1e-5,"
     "\"population\":1000,\"max_participations\":1,\"colluders\":2%s";
 
-const wish rig_plain = {"distributed_gaussian", "dense", "true", "curious", "", "", 0.5};
+const wish rig_plain = {
+    "distributed_gaussian", "dense", "true", "curious", "", "", 0.5, 0};
 
 fed_status rig_try(const wish *w, fed_task **task, fed_error *err)
 {
@@ -26,7 +27,7 @@ fed_status rig_try(const wish *w, fed_task **task, fed_error *err)
     if (w->mechanism)
         snprintf(privacy, sizeof privacy, privacy_format, w->mechanism, w->z, w->more);
     int n = snprintf(text, sizeof text, plan_format, w->select, w->update, w->secagg,
-                     w->adversary, privacy);
+                     w->adversary, privacy, w->rounds ? w->rounds : 1);
     return fed_task_parse(task, (fed_span){(const uint8_t *)text, (size_t)n},
                           FED_PLAN_AUTHOR, seed, err);
 }

@@ -7,11 +7,12 @@
 
 enum { COHORT = 10, INVITED = 13, PARAMS = 60 * 64 + 64 + 64 * 4 + 4 };
 
-/** What the plan asks for; `update` and `more` are members added to `update` and `privacy`. */
+/** What the plan asks for; zeros where nothing is said. `update` and `more` are members added to `update` and `privacy`. */
 typedef struct wish {
     const char *mechanism; /* NULL: none */
     const char *select, *secagg, *adversary, *update, *more;
     double z;
+    unsigned rounds; /* 0: one */
 } wish;
 
 /** Distributed discrete Gaussian, dense, z = 0.5, secure aggregation. */

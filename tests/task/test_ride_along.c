@@ -23,7 +23,7 @@ static fed_task *voting(int mechanism, double z)
     char more[128];
     snprintf(more, sizeof more, "%s" VOTES, mechanisms[mechanism].more);
     wish w = {
-        mechanisms[mechanism].mechanism, "voted", "true", "curious", BLOCKS, more, z};
+        mechanisms[mechanism].mechanism, "voted", "true", "curious", BLOCKS, more, z, 0};
     return rig_task(&w);
 }
 
@@ -31,7 +31,8 @@ static fed_task *adapting(int mechanism, double z)
 {
     char more[160];
     snprintf(more, sizeof more, "%s" ADAPT, mechanisms[mechanism].more);
-    wish w = {mechanisms[mechanism].mechanism, "dense", "true", "curious", "", more, z};
+    wish w = {
+        mechanisms[mechanism].mechanism, "dense", "true", "curious", "", more, z, 0};
     return rig_task(&w);
 }
 

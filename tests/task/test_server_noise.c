@@ -12,7 +12,8 @@ static const wish central = {"central_gaussian",
                              "curious",
                              "",
                              ",\"epsilon_server\":\"none\"",
-                             0.5};
+                             0.5,
+                             0};
 
 /* ---- how much ---------------------------------------------------------------------------- */
 
