@@ -277,6 +277,69 @@ static void test_private(void)
     }
 }
 
+/* Whoever is in the sum of a version was in none of the `apart` - 1 before it, and in at most
+ * `most` of all. */
+static void check_turns(const history *h, uint32_t clients, size_t apart, unsigned most)
+{
+    for (uint32_t client = 0; client < clients; client++) {
+        unsigned taken = 0;
+        size_t last = 0;
+        for (size_t v = 0; v < h->n; v++)
+            for (size_t i = 0; i < h->n_seats[v]; i++) {
+                if (h->seats[v][i].client != client || !h->seats[v][i].survived) continue;
+                CHECK_MSG(!taken || v >= last + apart, "client %u: versions %zu and %zu",
+                          client, last, v);
+                taken++, last = v;
+            }
+        CHECK(taken <= most);
+    }
+}
+
+/* Noise that is correlated over versions, in every kind: the same in both fidelities, with masks
+ * and without; and a server that dies goes on with the noise that it had. */
+static void test_correlated_noise(void)
+{
+    static const char *const kinds[] = {"tree", "sqrt", "banded", "blt"};
+    static const char *const secagg[] = {
+        "\"enabled\":false", "\"adversary\":\"curious\",\"dropout\":0.4",
+        "\"adversary\":\"active\",\"corrupt\":0.05,\"dropout\":0.4"};
+    static history h, other;
+    unsigned crashes = 0;
+    for (unsigned i = 0; i < 6; i++) {
+        char privacy[320];
+        snprintf(privacy, sizeof privacy,
+                 "\"mechanism\":\"matrix\",\"noise_multiplier\":1,\"epsilon\":500,"
+                 "\"epsilon_server\":\"none\",\"delta\":1e-4,\"population\":40,"
+                 "\"max_participations\":3,\"matrix\":{\"kind\":\"%s\","
+                 "\"separation\":3}",
+                 kinds[i % 4]);
+        federation f = {.update = DENSE ",\"clip\":0.5",
+                        .rounds = "\"count\":7,\"cohort\":7,\"over_select\":1.2,"
+                                  "\"min_survivors\":5",
+                        .secagg = secagg[i % 3],
+                        .privacy = privacy,
+                        .faults = {{0.02, 0.02, 0.02, 0.04, 0.04}, 0, 0, 0},
+                        .seed = i + 1,
+                        .clients = 40};
+        check_agree(&f, &h);
+        CHECK_EQ(h.n, 7);
+        CHECK(h.epsilon_output > 0 && isinf(h.epsilon_server) && !h.is_spent);
+        check_turns(&h, f.clients, 3, 3);
+        federation_replay(&f, &h, &other);
+        CHECK_MEM(other.models, h.models, sizeof h.models[0] * (h.n + 1));
+        f.is_protocol = true;
+        f.faults.server_crash = 0.02;
+        federation_run(&f, &h);
+        CHECK_EQ(h.n, 7);
+        check_turns(&h, f.clients, 3, 3);
+        federation_replay(&f, &h, &other);
+        CHECK_MEM(other.models, h.models, sizeof h.models[0] * (h.n + 1));
+        crashes += h.total.crashes;
+    }
+    CHECK(crashes > 20);
+    fed_note("%u crashes", crashes);
+}
+
 /* Votes and the bit of adaptive clipping have noise of their own, from the same secrets. */
 static void test_private_riders(void)
 {
@@ -567,6 +630,7 @@ int main(void)
                                      CASE(test_private),
                                      CASE(test_separation),
                                      CASE(test_private_draws),
+                                     CASE(test_correlated_noise),
                                      CASE(test_private_riders),
                                      CASE(test_private_examples),
                                      CASE(test_secret_draws),

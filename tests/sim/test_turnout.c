@@ -11,8 +11,8 @@ static const char plan_text[] =
     "{\"format\":\"fed-plan/1\",\"name\":\"t\",\"model\":{\"input\":{\"shape\":[6]},"
     "\"layers\":[{\"op\":\"linear\",\"units\":3}],\"loss\":\"softmax_cross_entropy\"},"
     "\"train\":{\"lr\":0.1,\"batch\":5,\"epochs\":1},"
-    "\"update\":{\"select\":\"dense\",\"bits\":8},\"secagg\":{\"enabled\":false},"
-    "\"eligibility\":{%s},"
+    "\"update\":{\"bits\":8,\"clip\":1},\"secagg\":{\"enabled\":false},"
+    "\"eligibility\":{%s},%s"
     "\"rounds\":{\"count\":6,\"cohort\":10,\"over_select\":1.0}}";
 
 typedef struct world {
@@ -20,11 +20,11 @@ typedef struct world {
     fed_population *population;
 } world;
 
-static fed_status open_changed_world(world *w, uint32_t clients, const char *eligibility,
-                                     fed_error *err)
+static fed_status open_private_world(world *w, uint32_t clients, const char *eligibility,
+                                     const char *privacy, fed_error *err)
 {
     char text[1024];
-    snprintf(text, sizeof text, plan_text, eligibility);
+    snprintf(text, sizeof text, plan_text, eligibility, privacy);
 
     const uint8_t seed[FED_SEED_BYTES] = {1};
     fed_population_config config = {.data =
@@ -35,6 +35,12 @@ static fed_status open_changed_world(world *w, uint32_t clients, const char *eli
     FED_TRY(fed_task_parse(&w->task, (fed_span){(const uint8_t *)text, strlen(text)},
                            FED_PLAN_AUTHOR, seed, err));
     return fed_population_new(&w->population, &config, err);
+}
+
+static fed_status open_changed_world(world *w, uint32_t clients, const char *eligibility,
+                                     fed_error *err)
+{
+    return open_private_world(w, clients, eligibility, "", err);
 }
 
 static fed_status open_world(world *w, uint32_t clients, fed_error *err)
@@ -155,6 +161,46 @@ static void test_rests(void)
              &err);
     CHECK_FAILS(fed_turnout_new(&t, w.population, w.task, 1, NULL, &err), FED_E_INVALID,
                 &err, "80 that take turns");
+    close_world(&w);
+}
+
+/* Where the distance between versions counts: rounds that make none do not bring it nearer. */
+static void test_separation_in_versions(void)
+{
+    static const char matrix[] =
+        "\"privacy\":{\"mechanism\":\"matrix\",\"noise_multiplier\":1,"
+        "\"epsilon_server\":\"none\",\"delta\":1e-4,\"population\":60,"
+        "\"max_participations\":%d,\"matrix\":{\"separation\":%d}},";
+    char privacy[320];
+    fed_error err;
+    fed_attendee a[CLIENTS];
+    uint32_t n;
+    unsigned taken[CLIENTS] = {0};
+    uint64_t last[CLIENTS] = {0}, version = 1;
+    world w;
+    snprintf(privacy, sizeof privacy, matrix, 2, 3);
+    CHECK_OK(open_private_world(&w, CLIENTS, "\"min_examples\":8", privacy, &err), &err);
+    fed_turnout *t = make(&w, 1, NULL);
+    for (unsigned round = 0; !fed_turnout_is_exhausted(t) && CHECK(round < 60); round++) {
+        CHECK_OK(fed_turnout_draw(t, 10, a, &n, &err), &err);
+        for (uint32_t i = 0; i < n; i++) {
+            uint32_t client = a[i].client;
+            CHECK(!last[client] || version >= last[client] + 3);
+            CHECK(++taken[client] <= 2);
+            last[client] = version;
+            fed_turnout_spend(t, client);
+        }
+        if (round % 3 == 2) continue; /* aborted: the same version once more */
+        fed_turnout_next(t);
+        version++;
+    }
+    CHECK(version > 5);
+    fed_turnout_free(t);
+    close_world(&w);
+    snprintf(privacy, sizeof privacy, matrix, 2, 7); /* 6, in a run of 6 rounds */
+    CHECK_OK(open_private_world(&w, 59, "\"min_examples\":8", privacy, &err), &err);
+    CHECK_FAILS(fed_turnout_new(&t, w.population, w.task, 1, NULL, &err), FED_E_INVALID,
+                &err, "privacy.matrix.separation: 7, so 10 devices a round need 60 that");
     close_world(&w);
 }
 
@@ -299,10 +345,15 @@ static void test_torture(void)
 
 int main(void)
 {
-    static const fed_case cases[] = {CASE(test_draws),       CASE(test_engaged_and_spent),
-                                     CASE(test_eligibility), CASE(test_rests),
-                                     CASE(test_fates),       CASE(test_health),
-                                     CASE(test_faults_file), CASE(test_malformed_faults),
+    static const fed_case cases[] = {CASE(test_draws),
+                                     CASE(test_engaged_and_spent),
+                                     CASE(test_eligibility),
+                                     CASE(test_rests),
+                                     CASE(test_separation_in_versions),
+                                     CASE(test_fates),
+                                     CASE(test_health),
+                                     CASE(test_faults_file),
+                                     CASE(test_malformed_faults),
                                      CASE(test_torture)};
     return fed_run("turnout", cases, sizeof cases / sizeof *cases);
 }
