@@ -195,6 +195,69 @@ static void test_open(void)
     fed_task_free(task);
 }
 
+/* With correlated noise the whole run is one charge, under the task's id, in either book; what
+ * was charged fits, and another run composes with it. */
+static void test_a_run_is_charged_once(void)
+{
+    static const uint8_t first[32] = {1}, second[32] = {2}, own[32] = {3};
+    fed_error err;
+    fed_task *task = NULL, *usual_task = make(&usual);
+    static const char text[] =
+        "{\"format\":\"fed-plan/1\",\"name\":\"l\",\"model\":{\"input\":{\"shape\":[9]},"
+        "\"layers\":[{\"op\":\"linear\",\"units\":4}],\"loss\":\"softmax_cross_entropy\"}"
+        ",\"train\":{\"lr\":0.1},\"update\":{\"bits\":8,\"clip\":1},"
+        "\"privacy\":{\"mechanism\":\"matrix\",\"epsilon\":4,\"epsilon_server\":\"none\","
+        "\"noise_multiplier\":1.2,\"delta\":1e-4,\"population\":100,"
+        "\"max_participations\":3,\"matrix\":{\"separation\":5}},"
+        "\"rounds\":{\"count\":20,\"cohort\":10}}";
+    uint8_t seed[32] = {1};
+    CHECK_OK(fed_task_parse(&task, (fed_span){(const uint8_t *)text, sizeof text - 1},
+                            FED_PLAN_AUTHOR, seed, &err),
+             &err);
+    CHECK_OK(fed_task_check_first_charge(task, &err), &err);
+    CHECK(fed_task_is_charged_once(task) && !fed_task_is_charged_once(usual_task));
+    CHECK(fed_task_charge_id(task, first, own) == first);
+    CHECK(fed_task_charge_id(usual_task, first, own) == own);
+    for (int kind = FED_LEDGER_SERVER; kind <= FED_LEDGER_DEVICE; kind++) {
+        fed_bytes bytes;
+        fed_ledger *ledger = ledger_for(task, (fed_ledger_kind)kind, &bytes);
+        size_t header = bytes.len;
+        fed_ledger_view view =
+            kind == FED_LEDGER_SERVER ? FED_LEDGER_OUTPUT : FED_LEDGER_SEEN;
+        double output, server, one;
+        for (int i = 0; i < 5; i++)
+            CHECK_OK(fed_task_charge(task, ledger, view, first, &bytes, &err), &err);
+        CHECK_EQ(fed_ledger_count(ledger, FED_LEDGER_OUTPUT), 1);
+        CHECK_EQ(fed_ledger_count(ledger, FED_LEDGER_SEEN), 0);
+        CHECK(bytes.len > header);
+        CHECK_OK(fed_ledger_spent(ledger, &one, &server, &err), &err);
+        CHECK(one > 2 && one <= 4 && server == 0);
+        CHECK_OK(fed_task_check_charge(task, ledger, view, first, &err), &err);
+        CHECK_FAILS(fed_task_check_charge(task, ledger, view, second, &err), FED_E_BUDGET,
+                    &err, "the budget is 4");
+        CHECK_FAILS(fed_task_charge(task, ledger, view, second, &bytes, &err),
+                    FED_E_BUDGET, &err, "the budget is 4");
+        CHECK_OK(fed_ledger_spent(ledger, &output, &server, &err), &err);
+        CHECK(output == one);
+        fed_ledger_free(ledger);
+        fed_bytes_fini(&bytes);
+    }
+    fed_task_free(task);
+    fed_task_free(usual_task);
+}
+
+/* A plan whose first charge alone is too much. */
+static void test_nothing_fits(void)
+{
+    fed_error err;
+    wish w = usual;
+    w.z = 0.4;
+    fed_task *task = make(&w);
+    CHECK_FAILS(fed_task_check_first_charge(task, &err), FED_E_BUDGET, &err,
+                "this charge would make it");
+    fed_task_free(task);
+}
+
 static fed_status all_of_it(void *ctx)
 {
     const fed_task *task = ctx;
@@ -231,6 +294,8 @@ int main(void)
                                      CASE(test_promises_only_tighten),
                                      CASE(test_the_stricter_counts),
                                      CASE(test_open),
+                                     CASE(test_a_run_is_charged_once),
+                                     CASE(test_nothing_fits),
                                      CASE(test_torture)};
     return fed_run("task_ledger", cases, sizeof cases / sizeof *cases);
 }

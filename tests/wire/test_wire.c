@@ -207,9 +207,11 @@ static void test_checkin_round_trip(void)
                       .device = {1, 2},
                       .examples = 512,
                       .charging = true,
-                      .n_held = 2},
+                      .n_held = 2,
+                      .n_rests = 2},
                 out;
     in.held[1].version = 77;
+    in.rests[0].until = 9, in.rests[1].until = INT64_MAX, in.rests[1].task[31] = 4;
     fed_bytes b;
     fed_bytes_init(&b, FED_CHECKIN_JSON_MAX);
     CHECK_OK(fed_checkin_put(&b, &in, &err), &err);
@@ -233,7 +235,11 @@ static void test_checkin_round_trip(void)
 static fed_checkin signed_checkin(void)
 {
     fed_error err;
-    fed_checkin m = {.population = "demo", .examples = 4, .n_held = 1};
+    fed_checkin m = {.population = "demo",
+                     .examples = 4,
+                     .n_held = 1,
+                     .n_rests = 1,
+                     .rests = {{{6}, 7}}};
     CHECK_OK(fed_ed25519_public(seed, m.device, &err), &err);
     memset(m.certificate, 0xab, sizeof m.certificate);
     CHECK_OK(fed_checkin_sign(&m, seed, &err), &err);
@@ -267,6 +273,8 @@ static void test_signed_checkin(void)
     OTHERWISE(other.idle = true);
     OTHERWISE(other.n_held = 0);
     OTHERWISE(other.held[0].version = 9);
+    OTHERWISE(other.n_rests = 0);
+    OTHERWISE(other.rests[0].until = 8);
     OTHERWISE(other.certificate[100] ^= 1);
     OTHERWISE(other.signature[0] ^= 1);
     OTHERWISE(other.is_signed = false);
@@ -315,6 +323,18 @@ static void test_checkin_refusals(void)
          "\",\"examples\":1,\"charging\":true,\"unmetered\":true,\"idle\":true,"
          "\"held\":[{\"task\":\"" KEY "\",\"version\":-1}]}",
          "version: -1"},
+        {"{\"population\":\"p\",\"device\":\"" KEY
+         "\",\"examples\":1,\"charging\":true,\"unmetered\":true,\"idle\":true,"
+         "\"held\":[],\"rests\":[]}",
+         "rests: a list of 1 to 16"},
+        {"{\"population\":\"p\",\"device\":\"" KEY
+         "\",\"examples\":1,\"charging\":true,\"unmetered\":true,\"idle\":true,"
+         "\"held\":[],\"rests\":[5]}",
+         "rests[0]: not an object"},
+        {"{\"population\":\"p\",\"device\":\"" KEY
+         "\",\"examples\":1,\"charging\":true,\"unmetered\":true,\"idle\":true,"
+         "\"held\":[],\"rests\":[{\"task\":\"" KEY "\",\"until\":-1}]}",
+         "until: -1"},
         {"{\"population\":\"p\",\"device\":\"" KEY
          "\",\"examples\":1,\"charging\":true,\"unmetered\":true,\"idle\":true,"
          "\"held\":[],\"certificate\":\"00\"}",

@@ -1,0 +1,1 @@
+fed_fuzz(matrix_place ROOMS dp)
