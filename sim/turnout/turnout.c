@@ -252,10 +252,11 @@ fed_status fed_turnout_draw(fed_turnout *t, uint32_t places, fed_attendee *membe
         if (is_free(t, i)) t->order[free++] = i;
     *n = places < free ? places : free;
     if (places && !free && !t->rests)
-        return fed_fail(err, FED_E_STATE,
-                        "round %llu: no eligible device is left that may take part in this "
-                        "version",
-                        (unsigned long long)t->rounds);
+        return fed_fail(
+            err, FED_E_STATE,
+            "round %llu: no eligible device is left that may take part in this "
+            "version",
+            (unsigned long long)t->rounds);
     fed_stream_init(&invite, t->key, FED_PURPOSE_INVITE, t->rounds);
     fed_stream_init(&fate, t->key, FED_PURPOSE_FATE, t->rounds);
     for (uint32_t i = 0; i < *n; i++) {

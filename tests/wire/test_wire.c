@@ -283,6 +283,32 @@ static void test_signed_checkin(void)
 
 #define KEY "0000000000000000000000000000000000000000000000000000000000000000"
 
+static void test_rests_refusals(void)
+{
+    static const struct {
+        const char *json, *text;
+    } cases[] = {
+        {"{\"population\":\"p\",\"device\":\"" KEY
+         "\",\"examples\":1,\"charging\":true,\"unmetered\":true,\"idle\":true,"
+         "\"held\":[],\"rests\":[]}",
+         "rests: a list of 1 to 16"},
+        {"{\"population\":\"p\",\"device\":\"" KEY
+         "\",\"examples\":1,\"charging\":true,\"unmetered\":true,\"idle\":true,"
+         "\"held\":[],\"rests\":[5]}",
+         "rests[0]: not an object"},
+        {"{\"population\":\"p\",\"device\":\"" KEY
+         "\",\"examples\":1,\"charging\":true,\"unmetered\":true,\"idle\":true,"
+         "\"held\":[],\"rests\":[{\"task\":\"" KEY "\",\"until\":-1}]}",
+         "until: -1"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        fed_error err;
+        fed_checkin out;
+        fed_span json = {(const uint8_t *)cases[i].json, strlen(cases[i].json)};
+        CHECK_FAILS(fed_checkin_get(&out, json, &err), FED_E_FORMAT, &err, cases[i].text);
+    }
+}
+
 static void test_checkin_refusals(void)
 {
     static const struct {
@@ -325,18 +351,6 @@ static void test_checkin_refusals(void)
          "version: -1"},
         {"{\"population\":\"p\",\"device\":\"" KEY
          "\",\"examples\":1,\"charging\":true,\"unmetered\":true,\"idle\":true,"
-         "\"held\":[],\"rests\":[]}",
-         "rests: a list of 1 to 16"},
-        {"{\"population\":\"p\",\"device\":\"" KEY
-         "\",\"examples\":1,\"charging\":true,\"unmetered\":true,\"idle\":true,"
-         "\"held\":[],\"rests\":[5]}",
-         "rests[0]: not an object"},
-        {"{\"population\":\"p\",\"device\":\"" KEY
-         "\",\"examples\":1,\"charging\":true,\"unmetered\":true,\"idle\":true,"
-         "\"held\":[],\"rests\":[{\"task\":\"" KEY "\",\"until\":-1}]}",
-         "until: -1"},
-        {"{\"population\":\"p\",\"device\":\"" KEY
-         "\",\"examples\":1,\"charging\":true,\"unmetered\":true,\"idle\":true,"
          "\"held\":[],\"certificate\":\"00\"}",
          "certificate: 216 hex digits"},
         {"{\"population\":\"p\",\"device\":\"" KEY
@@ -375,7 +389,8 @@ int main(void)
         CASE(test_envelope_refusals),   CASE(test_routes_both_ways),
         CASE(test_routes_refused),      CASE(test_bodies_round_trip),
         CASE(test_answer_refusals),     CASE(test_checkin_round_trip),
-        CASE(test_checkin_refusals),    CASE(test_signed_checkin),
+        CASE(test_rests_refusals),      CASE(test_checkin_refusals),
+        CASE(test_signed_checkin),
     };
     return fed_run("wire", cases, sizeof cases / sizeof *cases);
 }
