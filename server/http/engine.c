@@ -17,6 +17,7 @@ enum { BATCH_MAX = 256, RESTART_S = 5 /* after which a stopped server may be bac
 /** A task, as the engine keeps track of it. */
 typedef struct followed_task {
     uint64_t told_version; /* plus one: the hook knows of it */
+    bool told_end;         /* the hook knows that it is the last */
     uint64_t version;      /* that was durable when last looked at */
     fed_last_evaluation evaluation;
     fed_last_evaluation report; /* from the evaluator, if `ended`; guarded by the lock */
@@ -137,6 +138,7 @@ bool fed_engine_evaluates(const fed_engine *e, const fed_task_info *info)
     const fed_plan *plan = fed_task_plan(info->task);
     uint64_t every = (uint64_t)plan->evaluate.every, version = info->head.version;
     if (!e->config.holdout || plan->evaluate.on != FED_EVALUATE_HOLDOUT) return false;
+    if (info->head.state != FED_TASK_RUNNING) return true; /* no version follows */
     return version == (uint64_t)plan->rounds.count || !every || version % every == 0;
 }
 
@@ -403,14 +405,25 @@ static void log_version(followed_task *t, const fed_task_info *info)
             say_privacy(&info->privacy, privacy));
 }
 
+/* A version is news, and that it is the last one is, unless it was evaluated anyway. */
+static bool is_news(const followed_task *t, const fed_task_info *info)
+{
+    const fed_last_evaluation *v = &t->evaluation;
+    if (t->told_version != info->head.version + 1) return true;
+    if (info->head.state == FED_TASK_RUNNING || t->told_end) return false;
+    return !v->ended || v->version != info->head.version;
+}
+
 static void tell_versions(fed_engine *e)
 {
     for (size_t i = 0; i < fed_coordinator_task_count(e->coordinator); i++) {
         fed_task_info info;
+        followed_task *t = &e->tasks[i];
         fed_coordinator_task_info(e->coordinator, i, &info);
-        log_version(&e->tasks[i], &info);
-        if (e->tasks[i].told_version == info.head.version + 1) continue;
-        e->tasks[i].told_version = info.head.version + 1;
+        log_version(t, &info);
+        if (!is_news(t, &info)) continue;
+        t->told_version = info.head.version + 1;
+        t->told_end = info.head.state != FED_TASK_RUNNING;
         if (e->hooks.new_version)
             e->hooks.new_version(e->hooks.ctx, i, &info,
                                  fed_coordinator_params(e->coordinator, i));

@@ -136,24 +136,24 @@ bool fed_federation_start_server(fed_federation *f)
     IN_FOLDER(key, "operator.key.pub");
     IN_FOLDER(enrolment, "enrolment.key.pub");
     IN_FOLDER(log, "server.log");
-    const char *argv[] = {FED_BIN "/fedserver",
-                          "--state",
-                          state,
-                          "--operator-key",
-                          key,
-                          "--enrolment-key",
-                          enrolment,
-                          "--listen",
-                          f->listen,
-                          "--retry-min-ms",
-                          "50",
-                          "--retry-max-ms",
-                          "200",
-                          "--hold-ms",
-                          "2000",
-                          f->log_level ? "--log-level" : NULL,
-                          f->log_level,
-                          NULL};
+    const char *argv[FED_ARGUMENTS_MAX] = {FED_BIN "/fedserver",
+                                           "--state",
+                                           state,
+                                           "--operator-key",
+                                           key,
+                                           "--enrolment-key",
+                                           enrolment,
+                                           "--listen",
+                                           f->listen,
+                                           "--retry-min-ms",
+                                           "50",
+                                           "--retry-max-ms",
+                                           "200",
+                                           "--hold-ms",
+                                           "2000"};
+    size_t n = 15;
+    if (f->log_level) argv[n++] = "--log-level", argv[n++] = f->log_level;
+    if (f->holdout) argv[n++] = "--holdout", argv[n++] = f->holdout;
     f->server = fed_process_start(argv, log);
     return f->server > 0;
 }

@@ -17,6 +17,7 @@ typedef struct fed_federation {
     unsigned devices;
     unsigned seed; /* of the devices; 0: fedclient with the system's randomness */
     bool enrolled; /* the devices hold certificates, and refuse tasks without masks */
+    const char *holdout;   /* SPEC, on which the server evaluates; NULL: nothing */
     const char *log_level; /* of server and devices; NULL: theirs */
     pid_t server;
     pid_t clients[FED_FEDERATION_DEVICES_MAX];

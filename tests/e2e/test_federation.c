@@ -14,6 +14,13 @@ static const char plan[] =
     "\"rounds\":{\"count\":6,\"cohort\":3,\"over_select\":1.0,\"deadline_s\":30,"
     "\"phase_s\":10}}";
 
+/* Of a linear model, `rounds` rounds with three devices in each; `rest` says what differs. */
+#define SMALL_PLAN(rounds, rest)                                                         \
+    "{\"format\":\"fed-plan/1\",\"name\":\"e2e\",\"model\":{\"input\":{\"shape\":[20]}," \
+    "\"layers\":[{\"op\":\"linear\",\"units\":4}],\"loss\":\"softmax_cross_entropy\"},"  \
+    "\"train\":{\"lr\":0.1,\"batch\":5}," rest ",\"rounds\":{\"count\":" rounds          \
+    ",\"cohort\":3,\"over_select\":1.0,\"deadline_s\":30,\"phase_s\":10}}"
+
 static void test_one_plan(void)
 {
     fed_federation f = {.plan = plan,
@@ -53,6 +60,33 @@ static void test_together(void)
     fed_federation_end(&f);
 }
 
+/* Which version is the last one shows when the operator stops the task: it is evaluated then,
+ * however rarely the plan asks for it. */
+static void test_last_is_evaluated(void)
+{
+    fed_federation f = {
+        .plan = SMALL_PLAN("1000", "\"secagg\":{\"enabled\":false},"
+                                   "\"evaluate\":{\"on\":\"holdout\",\"every\":1000}"),
+        .data = "synthetic:gaussian?dims=20&classes=4&rows=400",
+        .holdout = "synthetic:gaussian?dims=20&classes=4&rows=200",
+        .partition = "iid",
+        .devices = 4};
+    if (fed_federation_begin(&f) && fed_federation_create_task(&f)) {
+        CHECK(fed_federation_start_together(&f));
+        for (int i = 0; i < 1200 && fed_federation_number(&f, "version") < 2; i++)
+            fed_process_sleep(50);
+        CHECK(fed_federation_stop_task(&f));
+        long long last = fed_federation_number(&f, "version");
+        CHECK(last >= 2);
+        for (int i = 0; i < 600; i++) {
+            if (fed_federation_number(&f, "evaluated_version") == last) break;
+            fed_process_sleep(50);
+        }
+        CHECK_EQ(fed_federation_number(&f, "evaluated_version"), last);
+    }
+    fed_federation_end(&f);
+}
+
 /* ---- fedsim repeats it ------------------------------------------------------------------ */
 
 /* With repeatable randomness, fedsim repeats what the processes did, bit for bit. */
@@ -78,13 +112,6 @@ static void test_replay(void)
 {
     play_and_replay(plan, 6, false);
 }
-
-/* Of a linear model, `rounds` rounds with three devices in each; `rest` says what differs. */
-#define SMALL_PLAN(rounds, rest)                                                         \
-    "{\"format\":\"fed-plan/1\",\"name\":\"e2e\",\"model\":{\"input\":{\"shape\":[20]}," \
-    "\"layers\":[{\"op\":\"linear\",\"units\":4}],\"loss\":\"softmax_cross_entropy\"},"  \
-    "\"train\":{\"lr\":0.1,\"batch\":5}," rest ",\"rounds\":{\"count\":" rounds          \
-    ",\"cohort\":3,\"over_select\":1.0,\"deadline_s\":30,\"phase_s\":10}}"
 
 #define MASKED "\"secagg\":{\"corrupt\":0,\"dropout\":0.3}"
 
@@ -130,7 +157,8 @@ static void test_drawn(void)
 int main(void)
 {
     static const fed_case cases[] = {
-        CASE(test_one_plan), CASE(test_together), CASE(test_replay), CASE(test_voted),
-        CASE(test_top_k),    CASE(test_private),  CASE(test_drawn)};
+        CASE(test_one_plan), CASE(test_together), CASE(test_last_is_evaluated),
+        CASE(test_replay),   CASE(test_voted),    CASE(test_top_k),
+        CASE(test_private),  CASE(test_drawn)};
     return fed_run("federation", cases, sizeof cases / sizeof *cases);
 }
