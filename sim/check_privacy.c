@@ -118,6 +118,37 @@ static void say_views(const fed_sim_privacy_price *price)
     say_server(price, often);
 }
 
+/* Standard deviation of the noise in the worst model of a run, in clip norms: as it correlates, and
+ * if the noise of each round stood alone. */
+static void noise_in_model(const fed_task *task, double *correlated, double *alone)
+{
+    const fed_plan *plan = fed_task_plan(task);
+    const fed_matrix *m = fed_task_matrix(task);
+    double most = (double)participations_of(fed_task_privacy(task));
+    double z = plan->privacy.noise_multiplier;
+    *correlated =
+        z * sqrt(fed_matrix_error_squared(m) * fed_matrix_sensitivity_squared(m));
+    *alone = z * sqrt((double)plan->rounds.count * most);
+}
+
+static uint64_t correlation_bytes(const fed_task *task)
+{
+    const fed_distributed *d = &fed_task_privacy(task)->distributed;
+    return fed_matrix_stream_bytes(fed_task_matrix(task), d->config.dim);
+}
+
+static void say_correlation(const fed_task *task)
+{
+    double correlated, alone;
+    if (!fed_task_matrix(task)) return;
+    noise_in_model(task, &correlated, &alone);
+    say("  noise, over all rounds",
+        "%.4g clip norms in a model at most; %.4g if rounds did not correlate",
+        correlated, alone);
+    say("  memory of past noise", "%" PRIu64 " bytes on the server, while the task runs",
+        correlation_bytes(task));
+}
+
 static void say_noise(const fed_task *task, const fed_privacy *p)
 {
     const fed_distributed *d = &p->distributed;
@@ -126,7 +157,8 @@ static void say_noise(const fed_task *task, const fed_privacy *p)
     say("  noise, in integers",
         "standard deviation %.6g %s, at least %d; %.6g integers in the clip norm",
         d->sigma_local,
-        fed_task_noise_is_shared(p)         ? "for each device"
+        fed_task_matrix(task)               ? "drawn in each round"
+        : fed_task_noise_is_shared(p)       ? "for each device"
         : p->mechanism == FED_PRIVACY_LOCAL ? "on each device"
                                             : "in the sum",
         FED_SIGMA_LOCAL_MIN, d->config.clip * d->scale);
@@ -135,6 +167,7 @@ static void say_noise(const fed_task *task, const fed_privacy *p)
     if (p->votes.dim) say("  votes", "standard deviation %.6g", p->votes.sigma_local);
     const fed_adaptive_clip *a = fed_task_adaptive_clip(task);
     if (a) say("  adaptive clip", "count with standard deviation %.6g", a->bit_sigma);
+    say_correlation(task);
 }
 
 /* With sampling every round counts; without, those that one device takes part in. */
@@ -189,6 +222,15 @@ static json_t *allowance_json(bool asked, const fed_task_allowance *a)
                      count_json(a->participations));
 }
 
+static json_t *correlation_json(const fed_task *task)
+{
+    double correlated, alone;
+    if (!fed_task_matrix(task)) return json_null();
+    noise_in_model(task, &correlated, &alone);
+    return json_pack("{s:f,s:f,s:I}", "noise_in_model", correlated, "noise_uncorrelated",
+                     alone, "memory_bytes", (json_int_t)correlation_bytes(task));
+}
+
 json_t *fed_sim_privacy_json(const fed_task *task, const fed_sim_privacy_price *price)
 {
     const fed_plan_privacy *plan = &fed_task_plan(task)->privacy;
@@ -197,7 +239,8 @@ json_t *fed_sim_privacy_json(const fed_task *task, const fed_sim_privacy_price *
     const fed_distributed *d = &p->distributed;
     bool in_integers = d->scale > 0;
     return json_pack(
-        "{s:s,s:s,s:s,s:f,s:s,s:o,s:o,s:o,s:o,s:I,s:I,s:f,s:o,s:o,s:o,s:o,s:o,s:o,s:o}",
+        "{s:s,s:s,s:s,s:f,s:s,s:o,s:o,s:o,s:o,s:I,s:I,s:f,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:"
+        "o}",
         "mechanism", fed_plan_mechanism_word(fed_task_plan(task)), "unit",
         plan->unit == FED_UNIT_EXAMPLE ? "example" : "device", "accountant",
         fed_accountant_name(p->accountant), "delta", p->delta, "sampling",
@@ -215,5 +258,6 @@ json_t *fed_sim_privacy_json(const fed_task *task, const fed_sim_privacy_price *
         allowance_json(price->is_exceeded, &price->allowed),
         "noise_multiplier_for_epsilon",
         price->query.epsilon > 0 ? json_real(price->noise_multiplier) : json_null(),
-        "within_epsilon", allowance_json(price->query.rounds_for > 0, &price->within));
+        "within_epsilon", allowance_json(price->query.rounds_for > 0, &price->within),
+        "matrix", correlation_json(task));
 }

@@ -80,6 +80,8 @@ static fed_status open_database(fed_store *s, fed_error *err)
     sqlite3_busy_timeout(s->db, BUSY_MS);
     FED_TRY(check_schema(s, err));
     FED_TRY(run_sql(s, "PRAGMA journal_mode=WAL", err));
+    /* What is erased or replaced (secrets of noise, noise) is overwritten at a checkpoint. */
+    FED_TRY(run_sql(s, "PRAGMA secure_delete=ON", err));
     return run_sql(s, "PRAGMA synchronous=FULL", err);
 }
 

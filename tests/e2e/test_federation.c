@@ -154,11 +154,63 @@ static void test_drawn(void)
                     4, true);
 }
 
+/* ---- noise that is correlated over rounds ------------------------------------------------- */
+
+static const char correlated[] =
+    "{\"format\":\"fed-plan/1\",\"name\":\"e2e\",\"model\":{\"input\":{\"shape\":[20]},"
+    "\"layers\":[{\"op\":\"linear\",\"units\":4}],\"loss\":\"softmax_cross_entropy\"},"
+    "\"train\":{\"lr\":0.1,\"batch\":5},\"update\":{\"bits\":8,\"clip\":1},"
+    "\"secagg\":{\"enabled\":false},"
+    "\"privacy\":{\"mechanism\":\"matrix\",\"epsilon\":8,\"epsilon_server\":\"none\","
+    "\"delta\":1e-3,\"population\":12,\"max_participations\":3,"
+    "\"matrix\":{\"kind\":\"banded\",\"bands\":4,\"separation\":3}},"
+    "\"rounds\":{\"count\":8,\"cohort\":2,\"over_select\":1.0,\"deadline_s\":5,"
+    "\"phase_s\":5}}";
+
+/* Server and devices are killed on the way; they go on with the noise, and with the turns, that
+ * they had. */
+static void test_correlated_noise(void)
+{
+    fed_federation f = {.plan = correlated,
+                        .data = "synthetic:gaussian?dims=20&classes=4&rows=400",
+                        .partition = "iid",
+                        .devices = 12};
+    long long taken = 0;
+    if (fed_federation_begin(&f) && fed_federation_create_task(&f)) {
+        for (unsigned i = 0; i < f.devices; i++)
+            CHECK(fed_federation_start_device(&f, i));
+        for (unsigned kill = 0; kill < 3; kill++) {
+            int64_t end = fed_clock_monotonic_ms() + 30000;
+            while (fed_federation_number(&f, "version") < 1 + 2 * (long long)kill &&
+                   CHECK(fed_clock_monotonic_ms() < end))
+                fed_process_sleep(50);
+            fed_process_kill(f.server);
+            CHECK(fed_federation_start_server(&f));
+            fed_process_kill(f.clients[kill]);
+            CHECK(fed_federation_start_device(&f, kill));
+        }
+        for (int i = 0; i < 600 && fed_federation_number(&f, "version") < 0; i++)
+            fed_process_sleep(50); /* it is just starting */
+        CHECK(fed_federation_wait(&f, 60000));
+        CHECK_EQ(fed_federation_number(&f, "version"), 8);
+        fed_process_sleep(1000); /* until they have said so */
+        for (unsigned i = 0; i < f.devices; i++) {
+            long long n = fed_federation_device_number(&f, i, "participations");
+            CHECK_MSG(n >= 0 && n <= 3, "device %u: %lld", i, n);
+            taken += n;
+        }
+        CHECK_MSG(taken >= 16, "%lld", taken);
+        fed_note("%lld participations for 8 versions of two", taken);
+        fed_federation_check_trace(&f, 8);
+    }
+    fed_federation_end(&f);
+}
+
 int main(void)
 {
     static const fed_case cases[] = {
         CASE(test_one_plan), CASE(test_together), CASE(test_last_is_evaluated),
         CASE(test_replay),   CASE(test_voted),    CASE(test_top_k),
-        CASE(test_private),  CASE(test_drawn)};
+        CASE(test_private),  CASE(test_drawn),    CASE(test_correlated_noise)};
     return fed_run("federation", cases, sizeof cases / sizeof *cases);
 }

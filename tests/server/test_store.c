@@ -368,6 +368,49 @@ static void test_left_overs(void)
     remove_folder();
 }
 
+static bool file_has(const char *name, const char *text)
+{
+    char path[128];
+    fed_bytes all;
+    fed_error err;
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    fed_bytes_init(&all, SIZE_MAX);
+    CHECK_OK(fed_durable_read(path, SIZE_MAX, &all, &err), &err);
+    bool found = false;
+    for (size_t i = 0; i + strlen(text) <= all.len && !found; i++)
+        found = !memcmp(all.data + i, text, strlen(text));
+    fed_bytes_fini(&all);
+    return found;
+}
+
+/* What was erased, or replaced, is not to be read in the file any more, short or long. */
+static void test_erased_is_gone(void)
+{
+    static char value[9000];
+    fed_error err;
+    make_folder();
+    for (int round = 0; round < 4; round++) {
+        size_t n = round % 2 ? sizeof value : 40;
+        memset(value, 'x', sizeof value);
+        memcpy(value + n - 20, "a secret of old days", 20);
+        fed_store *s = open_store();
+        CHECK_OK(fed_store_put(s, "task/secret", value, n, &err), &err);
+        fed_store_close(s);
+        CHECK(file_has("journal.db", "a secret of old days"));
+        fed_outbox o;
+        fed_outbox_init(&o);
+        if (round / 2)
+            CHECK_OK(fed_outbox_erase(&o, "task/secret"), NULL);
+        else
+            CHECK_OK(fed_outbox_store(&o, "task/secret", "new", 3), NULL);
+        s = open_store();
+        CHECK_OK(apply(s, &o, &err), &err);
+        fed_store_close(s);
+        CHECK(!file_has("journal.db", "a secret of old days"));
+    }
+    remove_folder();
+}
+
 static void test_lock(void)
 {
     fed_error err;
@@ -455,9 +498,10 @@ static void test_reader_beside(void)
 
 int main(void)
 {
-    static const fed_case cases[] = {
-        CASE(test_round_trip),  CASE(test_blobs),    CASE(test_packed_blobs),
-        CASE(test_all_or_none), CASE(test_kill),     CASE(test_left_overs),
-        CASE(test_lock),        CASE(test_refusals), CASE(test_reader_beside)};
+    static const fed_case cases[] = {CASE(test_round_trip),     CASE(test_blobs),
+                                     CASE(test_packed_blobs),   CASE(test_all_or_none),
+                                     CASE(test_kill),           CASE(test_left_overs),
+                                     CASE(test_erased_is_gone), CASE(test_lock),
+                                     CASE(test_refusals),       CASE(test_reader_beside)};
     return fed_run("store", cases, sizeof cases / sizeof *cases);
 }

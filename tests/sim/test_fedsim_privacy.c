@@ -123,6 +123,31 @@ static void test_words(void)
                  0, "no noise, no guarantee");
 }
 
+/* The whole run is one promise; what correlates, and what that takes, is said beside it. */
+static void test_correlated(void)
+{
+    static const char matrix[] =
+        "--set privacy.mechanism=matrix --set privacy.epsilon_server=none "
+        "--set privacy.matrix.separation=20";
+    char all[256];
+    snprintf(all, sizeof all, "check plan.json %s", matrix);
+    fedsim_check(all, 0, "4 participations of one device in 100 rounds");
+    fedsim_check(all, 0, "if rounds did not correlate");
+    fedsim_check(all, 0, "drawn in each round, at least 3");
+    json_t *json = check_json(matrix, 0);
+    CHECK(number(json, "epsilon_output") <= 8 && number(json, "epsilon_output") > 7.9);
+    CHECK(json_is_null(json_object_get(json, "epsilon_server")));
+    CHECK(json_is_null(json_object_get(json, "not_carried_out")));
+    const json_t *m = json_object_get(json_object_get(json, "privacy"), "matrix");
+    CHECK(number(m, "noise_in_model") > 0 &&
+          number(m, "noise_in_model") < number(m, "noise_uncorrelated") / 2);
+    CHECK_EQ(number(m, "memory_bytes"), 19 * 8 * (60 * 64 + 64 + 640 + 10));
+    json_decref(json);
+    json = check_json("", 0);
+    CHECK(json_is_null(json_object_get(json_object_get(json, "privacy"), "matrix")));
+    json_decref(json);
+}
+
 static void test_json(void)
 {
     json_t *json = check_json("--epsilon 4 --rounds-for 6", 0);
@@ -266,9 +291,9 @@ static void test_refusals(void)
 int main(void)
 {
     static const fed_case cases[] = {CASE(test_as_charged), CASE(test_words),
-                                     CASE(test_json),       CASE(test_no_promise),
-                                     CASE(test_unsound),    CASE(test_sound),
-                                     CASE(test_refusals)};
+                                     CASE(test_correlated), CASE(test_json),
+                                     CASE(test_no_promise), CASE(test_unsound),
+                                     CASE(test_sound),      CASE(test_refusals)};
     if (!fedsim_folder_make() || !fedsim_put_file("plan.json", plan)) return 1;
     return fedsim_folder_remove(
         fed_run("fedsim_privacy", cases, sizeof cases / sizeof *cases));
