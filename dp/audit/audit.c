@@ -86,19 +86,73 @@ double fed_audit_one_run_p(uint64_t m, uint64_t guesses, uint64_t correct, doubl
     return fmin(1, tail + 2 * (double)m * delta * steepest);
 }
 
-double fed_audit_one_run(uint64_t m, uint64_t guesses, uint64_t correct, double delta,
-                         double alpha)
+/* The largest epsilon whose p-value is below alpha; p grows with epsilon. */
+typedef struct experiment {
+    double (*p)(const struct experiment *of, double epsilon);
+    uint64_t m, guesses, correct;
+    double delta;
+} experiment;
+
+static double largest_refuted(const experiment *e, double alpha)
 {
     double low = 0, high = 1;
-    if (fed_audit_one_run_p(m, guesses, correct, 0, delta) >= alpha) return 0;
-    while (high < 64 && fed_audit_one_run_p(m, guesses, correct, high, delta) < alpha)
+    if (e->p(e, 0) >= alpha) return 0;
+    while (high < 64 && e->p(e, high) < alpha)
         low = high, high *= 2;
     for (int i = 0; i < 50; i++) {
         double middle = (low + high) / 2;
-        if (fed_audit_one_run_p(m, guesses, correct, middle, delta) < alpha)
+        if (e->p(e, middle) < alpha)
             low = middle;
         else
             high = middle;
     }
     return low;
+}
+
+static double p_of_one_run(const experiment *e, double epsilon)
+{
+    return fed_audit_one_run_p(e->m, e->guesses, e->correct, epsilon, e->delta);
+}
+
+double fed_audit_one_run(uint64_t m, uint64_t guesses, uint64_t correct, double delta,
+                         double alpha)
+{
+    experiment e = {p_of_one_run, m, guesses, correct, delta};
+    return largest_refuted(&e, alpha);
+}
+
+/* The guesses that are not given away: `m` of them were. */
+static double p_of_the_rest(const experiment *e, double epsilon)
+{
+    if (e->correct <= e->m) return 1;
+    return tail_above(e->correct - e->m, e->guesses - e->m, 1 / (1 + exp(-epsilon)));
+}
+
+/* The fewest that Binomial(n, p) exceeds with probability at most alpha. */
+static uint64_t quantile_above(uint64_t n, double p, double alpha)
+{
+    uint64_t low = 0, high = n;
+    while (low < high) {
+        uint64_t middle = low + (high - low) / 2;
+        if (tail_above(middle + 1, n, p) <= alpha)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return low;
+}
+
+/* An (epsilon, delta)-private release of one coin is post-processed from one that shows the coin
+ * with probability delta, and else answers by randomised response (Kairouz, Oh, Viswanath 2015,
+ * theorem 3.2 and its proof): a guess is then right with probability at most e^epsilon / (1 +
+ * e^epsilon), whatever was seen. So of all rounds Binomial(rounds, delta) at most are given
+ * away, which exceeds f with probability alpha/2 at most, and what is right among the others is
+ * at most binomial. */
+double fed_audit_rounds(uint64_t rounds, uint64_t guesses, uint64_t correct, double delta,
+                        double alpha)
+{
+    uint64_t given = quantile_above(rounds, delta, alpha / 2);
+    experiment e = {p_of_the_rest, given < guesses ? given : guesses, guesses, correct,
+                    0};
+    return largest_refuted(&e, alpha / 2);
 }

@@ -29,4 +29,11 @@ double fed_audit_one_run_p(uint64_t m, uint64_t guesses, uint64_t correct, doubl
 double fed_audit_one_run(uint64_t m, uint64_t guesses, uint64_t correct, double delta,
                          double alpha);
 
+/** One run in which each of `rounds` canaries takes part in a round (or rounds) of its own, so
+ *  that their noise is independent: of `guesses` guesses `correct` were right. epsilon is at
+ *  least this, except with probability `alpha`; 0 when nothing is shown. Since rounds fail
+ *  their delta one by one, never all together, this shows more than fed_audit_one_run(). */
+double fed_audit_rounds(uint64_t rounds, uint64_t guesses, uint64_t correct, double delta,
+                        double alpha);
+
 #endif
