@@ -37,17 +37,22 @@ bool fed_check_ok(fed_status status, const fed_error *err, const char *text,
     return fed_check(!status, file, line, "failed");
 }
 
-#define PLAN(secagg)                                                                     \
+#define PLAN(secagg, privacy)                                                            \
     "{\"format\":\"fed-plan/1\",\"name\":\"t\",\"model\":{\"input\":{\"shape\":[20]},"   \
     "\"layers\":[{\"op\":\"linear\",\"units\":4}],\"loss\":\"softmax_cross_entropy\"},"  \
-    "\"train\":{\"lr\":0.1,\"batch\":50},\"update\":{\"select\":\"dense\",\"bits\":8},"  \
-    "\"secagg\":{" secagg "},\"rounds\":{\"count\":3,\"cohort\":3,\"over_select\":1.3,"  \
+    "\"train\":{\"lr\":0.1,\"batch\":50},\"update\":{\"bits\":8,\"clip\":1},"            \
+    "\"secagg\":{" secagg "},\"privacy\":{" privacy                                      \
+    "},\"rounds\":{\"count\":3,\"cohort\":3,\"over_select\":1.3,"                        \
     "\"min_survivors\":2,\"deadline_s\":20,\"phase_s\":5}}"
 
 static const char *const plans[] = {
-    PLAN("\"enabled\":true,\"adversary\":\"active\",\"corrupt\":0,\"dropout\":0.3"),
-    PLAN("\"enabled\":true,\"adversary\":\"curious\",\"corrupt\":0,\"dropout\":0.3"),
-    PLAN("\"enabled\":false")};
+    PLAN("\"enabled\":true,\"adversary\":\"active\",\"corrupt\":0,\"dropout\":0.3", ""),
+    PLAN("\"enabled\":true,\"adversary\":\"curious\",\"corrupt\":0,\"dropout\":0.3", ""),
+    PLAN("\"enabled\":false", ""),
+    PLAN("\"enabled\":false",
+         "\"mechanism\":\"matrix\",\"noise_multiplier\":1,\"epsilon\":9,"
+         "\"epsilon_server\":\"none\",\"delta\":1e-3,\"population\":4,"
+         "\"max_participations\":3,\"matrix\":{\"kind\":\"tree\",\"separation\":1}")};
 
 /* ---- letters ------------------------------------------------------------------------------ */
 
@@ -163,7 +168,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fed_reader r;
     fed_reader_init(&r, data, size);
     world_init(&w);
-    world_create_task(&w, plans[fed_reader_u8(&r) % 3]);
+    world_create_task(&w, plans[fed_reader_u8(&r) % 4]);
     for (int moves = 0; fed_reader_left(&r) && moves < MOVES_MAX; moves++) {
         uint8_t what = fed_reader_u8(&r), which = fed_reader_u8(&r);
         move(&w, what, which, &r);

@@ -221,6 +221,38 @@ static void test_kills(void)
              16 * ROUNDS);
 }
 
+/* Killed after each transaction of a run in turn: the server, and each of the devices. */
+static unsigned run_with_one_kill(unsigned at, unsigned who)
+{
+    static world w;
+    unsigned taken[DEVICES], steps = 0;
+    wish plan = usual;
+    plan.kind = at % 2 ? "banded" : "tree";
+    world_init(&w);
+    world_create_task(&w, plan_of(&plan));
+    for (; steps < 2000 && world_info(&w).head.state == FED_TASK_RUNNING; steps++) {
+        if (steps == at && who == DEVICES) world_kill_server(&w), world_fail_waiting(&w);
+        if (steps == at && who < DEVICES) world_kill_device(&w, who);
+        world_step(&w);
+    }
+    CHECK_MSG(world_info(&w).head.state == FED_TASK_DONE, "killed %u at step %u", who,
+              at);
+    check_turns(&w, taken);
+    check_books(&w);
+    CHECK_EQ(places_stored(&w), 0);
+    world_fini(&w);
+    return steps;
+}
+
+static void test_one_kill_anywhere(void)
+{
+    unsigned all = run_with_one_kill(UINT32_MAX, 0);
+    for (unsigned at = 0; at < all; at++)
+        for (unsigned who = at % 2; who <= DEVICES; who += 2)
+            run_with_one_kill(at, who);
+    fed_note("a run of %u steps", all);
+}
+
 /* ---- a server that forgets ----------------------------------------------------------------- */
 
 /* It loses everything, and serves the same task from the beginning: devices know better, and
@@ -526,6 +558,7 @@ int main(void)
     static const fed_case cases[] = {CASE(test_turns),
                                      CASE(test_nobody_is_invited_in_vain),
                                      CASE(test_kills),
+                                     CASE(test_one_kill_anywhere),
                                      CASE(test_versions_do_not_come_back),
                                      CASE(test_devices_know_better),
                                      CASE(test_record_of_rounds_is_lost),
