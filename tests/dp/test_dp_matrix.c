@@ -281,30 +281,6 @@ static void test_refusals(void)
     CHECK_FAILS(fed_matrix_new(&m, &c, &err), FED_E_INVALID, &err, "steps");
 }
 
-static fed_status stream_once(void *ctx)
-{
-    fed_matrix_config c = {.kind = FED_MATRIX_BANDED,
-                           .steps = 4,
-                           .separation = 1,
-                           .participations = 2,
-                           .bands = 2,
-                           .grid_bits = 8};
-    fed_matrix *m = NULL;
-    fed_matrix_stream *s = NULL;
-    (void)ctx;
-    FED_TRY(fed_matrix_new(&m, &c, NULL));
-    fed_status status =
-        fed_matrix_stream_new(&s, m, 8, 3, FED_SAMPLER_GAUSSIAN_FAST, NULL);
-    fed_matrix_stream_free(s);
-    fed_matrix_free(m);
-    return status;
-}
-
-static void test_torture(void)
-{
-    CHECK(fed_torture(stream_once, NULL) > 4);
-}
-
 int main(void)
 {
     static const fed_case cases[] = {
@@ -315,7 +291,6 @@ int main(void)
         CASE(test_sensitivity_by_brute_force),
         CASE(test_refusals),
         CASE(test_stream_is_post_processing),
-        CASE(test_torture),
     };
     return fed_run("dp_matrix", cases, sizeof cases / sizeof *cases);
 }

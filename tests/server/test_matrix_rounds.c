@@ -1,6 +1,6 @@
 /* Federations whose noise is correlated over rounds: who takes part how often and how far
  * apart, what both books hold, what is left in the store, whoever dies when. */
-#include "round_world.h"
+#include "world_books.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -36,27 +36,11 @@ static const char *plan_of(const wish *w)
 
 /* ---- looking into the journals ------------------------------------------------------------ */
 
-static fed_status append_value(void *arg, const char *key, fed_span value, fed_error *err)
+/* Whole runs that the server, or a device, was charged for; nothing else is in a ledger here. */
+static uint64_t runs_charged(fed_memory_journal *journal, const char *prefix)
 {
-    (void)key, (void)err;
-    fed_bytes_put(arg, value.data, value.len);
-    return FED_OK;
-}
-
-static uint64_t charges(fed_memory_journal *journal, const char *prefix)
-{
-    fed_error err;
-    fed_bytes all;
-    fed_ledger *ledger = NULL;
-    fed_journal j = fed_memory_journal_reader(journal);
-    fed_bytes_init(&all, SIZE_MAX);
-    CHECK_OK(j.scan(j.ctx, prefix, append_value, &all, &err), &err);
-    if (all.len) CHECK_OK(fed_ledger_open(&ledger, all.data, all.len, NULL, &err), &err);
-    uint64_t n = ledger ? fed_ledger_count(ledger, FED_LEDGER_OUTPUT) : 0;
-    if (ledger) CHECK_EQ(fed_ledger_count(ledger, FED_LEDGER_SEEN), 0);
-    fed_ledger_free(ledger);
-    fed_bytes_fini(&all);
-    return n;
+    CHECK_EQ(charges(journal, prefix, FED_LEDGER_SEEN), 0);
+    return charges(journal, prefix, FED_LEDGER_OUTPUT);
 }
 
 static fed_status count_noise(void *arg, const char *key, fed_span value, fed_error *err)
@@ -107,10 +91,11 @@ static void check_turns(const world *w, unsigned taken[DEVICES])
 /* One charge for the whole run; every input that left counts as a participation. */
 static void check_books(const world *w)
 {
-    CHECK_EQ(charges(w->server.journal, "ledger/p/"), world_info(w).head.version > 0);
+    CHECK_EQ(runs_charged(w->server.journal, "ledger/p/"),
+             world_info(w).head.version > 0);
     for (unsigned i = 0; i < DEVICES; i++) {
         fed_session_info info = fed_session_describe(w->devices[i].session);
-        CHECK_EQ(charges(w->devices[i].node.journal, "session/ledger"),
+        CHECK_EQ(runs_charged(w->devices[i].node.journal, "session/ledger"),
                  w->n_inputs[i] > 0);
         CHECK_EQ(info.participations, w->n_inputs[i]);
         CHECK(w->n_inputs[i] <= MOST);
@@ -124,6 +109,13 @@ static void run(world *w, unsigned steps)
 }
 
 /* ---- a run --------------------------------------------------------------------------------- */
+
+/* Open nodes of a tree; all versions; the last, with two bands. */
+static unsigned places_needed(int kind, unsigned version)
+{
+    if (kind == 2) return version > 0;
+    return kind ? version : (unsigned)__builtin_popcount(version);
+}
 
 /* Six rounds of two: each of four devices takes part three times, in turns. */
 static void test_turns(void)
@@ -143,6 +135,8 @@ static void test_turns(void)
             fed_task_info info = world_info(&w);
             unsigned places = places_stored(&w);
             most = places > most ? places : most;
+            if (info.head.state == FED_TASK_RUNNING)
+                CHECK_EQ(places, places_needed(kind, (unsigned)info.head.version));
             if (info.head.version == 1) epsilon = info.privacy.epsilon_output;
             if (info.head.version >= 1) CHECK(info.privacy.epsilon_output == epsilon);
         }
@@ -201,7 +195,8 @@ static void run_with_kills(const char *kind, uint64_t seed, unsigned *kills,
             world_deliver(&w, fed_stream_below(&s, (uint32_t)w.n_queue));
         else
             world_pass_time(&w);
-        CHECK_EQ(charges(w.server.journal, "ledger/p/"), world_info(&w).head.version > 0);
+        CHECK_EQ(runs_charged(w.server.journal, "ledger/p/"),
+                 world_info(&w).head.version > 0);
     }
     *versions += world_info(&w).head.version;
     check_turns(&w, taken);
@@ -350,21 +345,13 @@ static void refuses(world *w, unsigned i, const char *why)
     CHECK_MSG(strstr(info.last_refusal, why), "\"%s\"", info.last_refusal);
 }
 
-static void change(world *w, unsigned i, const char *key, size_t at, uint8_t value,
-                   bool erase)
+/* A byte of device 0's record of its rounds. */
+static void change(world *w, size_t at, uint8_t value)
 {
     fed_bytes b;
-    fed_outbox o;
-    fed_journal j = fed_memory_journal_reader(w->devices[i].node.journal);
-    fed_bytes_init(&b, SIZE_MAX);
-    fed_outbox_init(&o);
-    CHECK_OK(j.get(j.ctx, key, &b, NULL), NULL);
+    read_value(w->devices[0].node.journal, "session/rounds", &b);
     b.data[at] = value;
-    if (erase) fed_bytes_fini(&b);
-    CHECK_OK(erase ? fed_outbox_erase(&o, key) : fed_outbox_store_taken(&o, key, &b),
-             NULL);
-    CHECK_OK(fed_memory_journal_apply(w->devices[i].node.journal, &o, NULL), NULL);
-    fed_outbox_fini(&o);
+    write_value(w->devices[0].node.journal, "session/rounds", &b);
 }
 
 /* Without its record, or with one that the ledger does not know, a device does nothing. */
@@ -376,7 +363,10 @@ static void test_record_of_rounds_is_lost(void)
         world_create_task(&w, plan_of(&usual));
         while (!w.n_inputs[0] || fed_session_describe(w.devices[0].session).state)
             world_step(&w);
-        change(&w, 0, "session/rounds", i == 1 ? 0 : 5, 9, i == 0);
+        if (i == 0)
+            write_value(w.devices[0].node.journal, "session/rounds", NULL);
+        else
+            change(&w, i == 1 ? 0 : 5, 9);
         refuses(&w, 0, i ? "session/rounds" : "the record of its rounds is lost");
         world_fini(&w);
     }
@@ -394,7 +384,7 @@ static void test_refusals_of_a_device(void)
         world_step(&w);
     /* u8 version, u32 entries, 32 bytes task, u32 taken, u64 next */
     for (size_t at = 41; at < 49; at++)
-        change(&w, 0, "session/rounds", at, at == 41, false);
+        change(&w, at, at == 41);
     refuses(&w, 0,
             "privacy.max_participations: this device took part 1 times in the task");
     world_fini(&w);
@@ -422,11 +412,11 @@ static void test_budgets(void)
     run(&w, MAX_STEPS);
     CHECK_EQ(world_info(&w).head.state, FED_TASK_DONE);
     double two = world_info(&w).privacy.epsilon_output;
-    CHECK_EQ(charges(w.server.journal, "ledger/p/"), 2);
+    CHECK_EQ(runs_charged(w.server.journal, "ledger/p/"), 2);
     CHECK(two > one && two < 2 * one);
     fed_note("epsilon %.3f for one run, %.3f for two", one, two);
     for (unsigned i = 0; i < DEVICES; i++) {
-        CHECK_EQ(charges(w.devices[i].node.journal, "session/ledger"), 2);
+        CHECK_EQ(runs_charged(w.devices[i].node.journal, "session/ledger"), 2);
         CHECK_EQ(fed_session_describe(w.devices[i].session).participations, 2);
     }
     world_fini(&w);
@@ -455,28 +445,20 @@ static void test_participations_over_tasks(void)
 
 /* ---- a store that was changed ---------------------------------------------------------------- */
 
-static void fails_to_start(world *w, const char *key, fed_bytes *value, const char *why)
+static void put_place(world *w, const char *key, const fed_bytes *value, const char *why)
 {
-    fed_error err;
-    fed_coordinator *c;
-    fed_outbox o;
-    fed_outbox_init(&o);
-    CHECK_OK(value ? fed_outbox_store(&o, key, value->data, value->len)
-                   : fed_outbox_erase(&o, key),
-             NULL);
-    CHECK_OK(fed_memory_journal_apply(w->server.journal, &o, NULL), NULL);
-    fed_outbox_fini(&o);
-    fed_journal j = fed_memory_journal_reader(w->server.journal);
-    CHECK_OK(fed_coordinator_new(&c, &w->config, &err), &err);
-    CHECK_FAILS(fed_coordinator_restore(c, &j, 0, &err), FED_E_FORMAT, &err, why);
-    fed_coordinator_free(c);
+    fed_bytes copy;
+    fed_bytes_init(&copy, SIZE_MAX);
+    if (value) fed_bytes_put(&copy, value->data, value->len);
+    write_value(w->server.journal, key, value ? &copy : NULL);
+    if (why) fails_to_start(w, why);
 }
 
 static void test_changed_store(void)
 {
     static world w;
     char key[FED_KEY_MAX];
-    fed_bytes good;
+    fed_bytes place;
     wish plan = usual;
     plan.kind = "sqrt";
     world_init(&w);
@@ -485,61 +467,25 @@ static void test_changed_store(void)
         world_step(&w);
     CHECK_EQ(places_stored(&w), 3);
     fed_task_info info = world_info(&w);
-    fed_journal j = fed_memory_journal_reader(w.server.journal);
     fed_key_noise(key, &info.id, 1);
-    fed_bytes_init(&good, SIZE_MAX);
-    CHECK_OK(j.get(j.ctx, key, &good, NULL), NULL);
-    fails_to_start(&w, key, NULL, "it is missing");
-    good.data[0] ^= 3;
-    fails_to_start(&w, key, &good, "of another round");
-    good.data[0] ^= 3;
-    good.len--;
-    fails_to_start(&w, key, &good, "of another length");
-    good.len++;
-    fed_outbox o;
-    fed_outbox_init(&o);
-    CHECK_OK(fed_outbox_store(&o, key, good.data, good.len), NULL);
-    CHECK_OK(fed_memory_journal_apply(w.server.journal, &o, NULL), NULL);
-    fed_outbox_fini(&o);
+    read_value(w.server.journal, key, &place);
+    put_place(&w, key, NULL, "it is missing");
+    place.data[0] ^= 3;
+    put_place(&w, key, &place, "of another round");
+    place.data[0] ^= 3;
+    place.len--;
+    put_place(&w, key, &place, "of another length");
+    place.len++;
+    put_place(&w, key, &place, NULL);
     world_kill_server(&w);
     world_fail_waiting(&w);
     run(&w, MAX_STEPS);
     CHECK_EQ(world_info(&w).head.state, FED_TASK_DONE);
-    fed_bytes_fini(&good);
+    fed_bytes_fini(&place);
     world_fini(&w);
 }
 
 /* ---- memory ---------------------------------------------------------------------------------- */
-
-static fed_status restart_server(void *ctx)
-{
-    world *w = ctx;
-    fed_coordinator *c = NULL;
-    fed_journal j = fed_memory_journal_reader(w->server.journal);
-    fed_status status = fed_coordinator_new(&c, &w->config, NULL);
-    if (!status) status = fed_coordinator_restore(c, &j, w->now, NULL);
-    fed_coordinator_free(c);
-    return status;
-}
-
-/* Back into the cohort, with its books. */
-static fed_status restart_device(void *ctx)
-{
-    world *w = ctx;
-    fed_session *session = NULL;
-    fed_outbox o;
-    fed_journal j = fed_memory_journal_reader(w->devices[0].node.journal);
-    fed_outbox_init(&o);
-    fed_status status = fed_session_new(&session, &w->devices[0].config, NULL);
-    if (!status) status = fed_session_restore(session, &j, NULL);
-    if (!status) CHECK_EQ(fed_session_describe(session).participations, w->n_inputs[0]);
-    if (!status)
-        status = fed_session_step(session, &(fed_event){.kind = FED_EVENT_START}, w->now,
-                                  &o, NULL);
-    fed_outbox_fini(&o);
-    fed_session_free(session);
-    return status;
-}
 
 static void test_torture(void)
 {
@@ -550,6 +496,7 @@ static void test_torture(void)
         world_step(&w);
     CHECK(fed_torture(restart_server, &w) > 20);
     CHECK(fed_torture(restart_device, &w) > 20);
+    CHECK(fed_torture(resume_device, &w) > 20);
     world_fini(&w);
 }
 
