@@ -1,32 +1,8 @@
-/*
- * Do branches or addresses depend on secrets? Under valgrind the secrets are declared
- * undefined; memcheck then reports every branch and every address that depends on them
- * (the method of ctgrind, Langley 2010). Run by ctest as
- * `valgrind --error-exitcode=1 test_secagg_constant_time`; alone it only says so.
- */
-#include "harness.h"
+/* Sharing, its field, comparing and masking, watched by valgrind: see watched.h. */
+#include "watched.h"
 #include "secagg.h"
 #include "mask.h"
 #include "shamir.h"
-
-#if defined(__has_include)
-#if __has_include(<valgrind/memcheck.h>)
-#include <valgrind/memcheck.h>
-#define HAVE_MEMCHECK 1
-#endif
-#endif
-
-#ifdef HAVE_MEMCHECK
-
-static bool is_watched(void)
-{
-    if (RUNNING_ON_VALGRIND) return true;
-    fed_skip("not under valgrind: ctest's secagg_constant_time is");
-    return false;
-}
-
-#define POISON(p, n) VALGRIND_MAKE_MEM_UNDEFINED(p, n)
-#define CLEAR(p, n)  VALGRIND_MAKE_MEM_DEFINED(p, n)
 
 enum { N = 40, T = 23 };
 
@@ -89,19 +65,9 @@ static void test_masks(void)
     CHECK_EQ(status, FED_OK);
 }
 
-/* The method itself. */
 static void test_the_poison_is_seen(void)
 {
-    volatile uint8_t secret = 1;
-    if (!is_watched()) return;
-    unsigned before = VALGRIND_COUNT_ERRORS;
-    POISON((void *)(uintptr_t)&secret, 1);
-    VALGRIND_DISABLE_ERROR_REPORTING;
-    unsigned seen = VALGRIND_CHECK_MEM_IS_DEFINED((void *)(uintptr_t)&secret, 1) != 0;
-    VALGRIND_ENABLE_ERROR_REPORTING;
-    CLEAR((void *)(uintptr_t)&secret, 1);
-    CHECK_EQ(seen, 1);
-    CHECK_EQ(before, 0);
+    if (is_watched()) CHECK(poison_is_seen());
 }
 
 int main(void)
@@ -111,18 +77,3 @@ int main(void)
                                      CASE(test_the_poison_is_seen)};
     return fed_run("secagg_constant_time", cases, sizeof cases / sizeof *cases);
 }
-
-#else
-
-static void test_needs_valgrind(void)
-{
-    fed_skip("valgrind's headers are not installed");
-}
-
-int main(void)
-{
-    static const fed_case cases[] = {CASE(test_needs_valgrind)};
-    return fed_run("secagg_constant_time", cases, 1);
-}
-
-#endif
