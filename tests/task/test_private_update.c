@@ -134,6 +134,51 @@ static void test_not_finite_sends_noise(void)
     fed_task_free(task);
 }
 
+/* Kinds of updates that rounding might lengthen: all halves as the integers see them, one weight,
+ * all alike, alternating, beyond all bounds, next to nothing. */
+static void make_adversarial(const fed_codec_round *round, double scale, unsigned kind,
+                             float *x)
+{
+    for (size_t i = 0; i < PARAMS; i++) {
+        double value[] = {0.5 / scale,    i == 17 ? 9 : 0,      1,
+                          i % 2 ? 1 : -1, i % 3 ? 1e30 : -2e30, 1e-42};
+        x[i] = (float)value[kind];
+    }
+    if (!kind) fed_codec_rotate_back(round, x, NULL);
+}
+
+/* Where the server adds the noise, a device sends what it rounded and nothing else. However it was
+ * chosen, its norm in exact integers is within what the noise is measured by. */
+static void test_norm_of_what_is_sent(void)
+{
+    enum { KINDS = 6, TRIES = 20 };
+    static float delta[PARAMS];
+    static int64_t sent[PARAMS];
+    wish w = rig_plain;
+    w.mechanism = "central_gaussian", w.more = ",\"epsilon_server\":\"none\"";
+    fed_task *task = rig_task(&w);
+    fed_codec_round *round = rig_round(task);
+    const fed_distributed *d = &fed_task_privacy(task)->distributed;
+    double longest = 0;
+    for (uint32_t i = 0; i < KINDS * TRIES; i++) {
+        fed_codec_sum sum;
+        make_adversarial(round, d->scale, i % KINDS, delta);
+        rig_sum(task, round, i, 1, delta, &sum);
+        fed_ring_centre(&sum.vectors[0].ring, 0, sent, PARAMS);
+        CHECK_MSG(fed_norm_within(sent, PARAMS, d->delta2), "kind %u", i % KINDS);
+        double square = 0;
+        for (size_t k = 0; k < PARAMS; k++)
+            square += (double)sent[k] * (double)sent[k];
+        longest = fmax(longest, sqrt(square));
+        fed_codec_sum_fini(&sum);
+    }
+    fed_note("the longest is %.2f of %.2f allowed, %.2f before rounding", longest,
+             d->delta2, d->config.clip * d->scale);
+    CHECK(longest > d->config.clip * d->scale);
+    fed_codec_round_free(round);
+    fed_task_free(task);
+}
+
 /* ---- secure aggregation, refusals, memory ------------------------------------------------ */
 
 /* Against a server that lies, shares of noise are counted on the complete graph. */
@@ -218,6 +263,7 @@ int main(void)
                                      CASE(test_nothing_wraps),
                                      CASE(test_one_key_one_update),
                                      CASE(test_not_finite_sends_noise),
+                                     CASE(test_norm_of_what_is_sent),
                                      CASE(test_complete_graph),
                                      CASE(test_refusals),
                                      CASE(test_torture)};
