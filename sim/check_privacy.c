@@ -181,6 +181,14 @@ static void say_allowance(const char *label, const fed_privacy *p,
     say(label, "%s%s", text, sampled ? "" : " of one device");
 }
 
+/* Draws that are made again have their part of the plan's delta; the ledgers charge at the rest. */
+static void say_delta(const fed_plan_privacy *plan, const fed_privacy *p)
+{
+    if (p->delta == plan->delta) return;
+    say("  delta", "%g of the plan's %g; %g are for Poisson draws that are made again",
+        p->delta, plan->delta, plan->delta - p->delta);
+}
+
 void fed_sim_say_privacy(const fed_task *task, const fed_sim_privacy_price *price)
 {
     const fed_plan_privacy *plan = &fed_task_plan(task)->privacy;
@@ -194,6 +202,7 @@ void fed_sim_say_privacy(const fed_task *task, const fed_sim_privacy_price *pric
         fed_plan_mechanism_word(fed_task_plan(task)),
         plan->unit == FED_UNIT_EXAMPLE ? "example" : "device", p->delta,
         fed_accountant_name(p->accountant));
+    say_delta(plan, p);
     say_views(price);
     say_noise(task, p);
     if (price->is_exceeded)

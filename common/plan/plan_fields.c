@@ -213,7 +213,9 @@ const fed_plan_field fed_plan_fields[] = {
              "server adds the noise (`central_gaussian`, `matrix`)."),
     {FIELD(privacy.delta, FED_FIELD_NUMBER), .fallback = "\"none\"", .min = 0, .max = 1,
      .above_min = true, .below_max = true, .words = WORDS({"none", FED_PLAN_NONE}),
-     .doc = "The δ that goes with ε; below one divided by the population."},
+     .doc = "The δ that goes with ε; below one divided by the population. With Poisson "
+            "draws a "
+            "hundredth of it is theirs, and ε is computed at the rest."},
     CHOICE(privacy.accountant, "\"pld\"",
            WORDS({"pld", FED_PLAN_ACCOUNTANT_PLD}, {"rdp", FED_PLAN_ACCOUNTANT_RDP}),
            "How ε is computed from the noise: by privacy loss distributions, or by Rényi "

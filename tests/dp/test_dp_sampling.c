@@ -311,8 +311,8 @@ static void test_timing_does_not_follow_the_noise(void)
     for (int i = 0; i < 3; i++) {
         double off = timing_follows(sigmas[i], false);
         CHECK_MSG(fabs(off) < 5, "sigma %g: %.1f standard deviations", sigmas[i], off);
-        fed_note("sigma %g: time follows |x| by %.1f standard deviations",
-                 sigmas[i], off);
+        fed_note("sigma %g: time follows |x| by %.1f standard deviations", sigmas[i],
+                 off);
     }
     double leaking = timing_follows(16, true);
     fed_note("with a search that stops early by %.1f", leaking);

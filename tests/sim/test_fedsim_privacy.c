@@ -121,6 +121,11 @@ static void test_words(void)
     fedsim_check("check plan.json --set privacy.mechanism=none "
                  "--set privacy.epsilon=none",
                  0, "no noise, no guarantee");
+    /* draws that are made again have a part of delta; what is left is what epsilon is at */
+    fedsim_check("check plan.json --set privacy.sampling=poisson "
+                 "--set privacy.population=1000 --set privacy.delta=1e-4 "
+                 "--set privacy.epsilon_server=none --set rounds.min_survivors=19",
+                 0, "9.9e-05 of the plan's 0.0001; 1e-06 are for Poisson draws");
 }
 
 /* The whole run is one promise; what correlates, and what that takes, is said beside it. */
