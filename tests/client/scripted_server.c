@@ -174,14 +174,23 @@ static void spoil(fed_script *s)
     if (s->lie == FED_LIE_MODEL_CUT) s->blobs[MODEL].len--;
 }
 
-/* The plan with one change; NULL: as it is. */
-static fed_status parse_plan(const char *change, const uint8_t seed[32], fed_task **task,
+enum { CHANGES_MAX = 16 };
+
+/* The plan with changes, parted by spaces; NULL: as it is. */
+static fed_status parse_plan(const char *changes, const uint8_t seed[32], fed_task **task,
                              fed_error *err)
 {
+    char words[512] = "", *rest = NULL;
+    const char *change[CHANGES_MAX];
+    size_t n = 0;
     fed_bytes text;
+    if (changes) snprintf(words, sizeof words, "%s", changes);
+    for (char *w = strtok_r(words, " ", &rest); w && n < CHANGES_MAX;
+         w = strtok_r(NULL, " ", &rest))
+        change[n++] = w;
     fed_bytes_init(&text, 1 << 16);
     fed_bytes_put_text(&text, plan_text);
-    fed_status status = fed_plan_set_all(&text, &change, change != NULL, err);
+    fed_status status = fed_plan_set_all(&text, change, n, err);
     if (!status)
         status = fed_task_parse(task, (fed_span){text.data, text.len}, FED_PLAN_AUTHOR,
                                 seed, err);
@@ -195,7 +204,7 @@ fed_status fed_script_init(fed_script *s, fed_lie lie, uint64_t version, fed_err
 }
 
 fed_status fed_script_init_changed(fed_script *s, fed_lie lie, uint64_t version,
-                                   const char *change, fed_error *err)
+                                   const char *changes, fed_error *err)
 {
     fed_task *task = NULL;
     uint8_t seed[32] = {5};
@@ -204,7 +213,7 @@ fed_status fed_script_init_changed(fed_script *s, fed_lie lie, uint64_t version,
     for (int i = 0; i < FED_SCRIPT_BLOBS; i++)
         fed_bytes_init(&s->blobs[i], 1 << 20);
     FED_TRY(fed_ed25519_public(s->operator_seed, s->operator_key, err));
-    FED_TRY(parse_plan(change, seed, &task, err));
+    FED_TRY(parse_plan(changes, seed, &task, err));
     fed_status status = make_plan(s, task, err);
     if (!status) status = make_model(s, task, err);
     if (!status) status = make_difference(s, task, err);

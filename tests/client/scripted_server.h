@@ -63,9 +63,9 @@ typedef struct fed_script {
 /** Make the offer of version `version`. */
 FED_MUST_CHECK fed_status fed_script_init(fed_script *s, fed_lie lie, uint64_t version,
                                           fed_error *err);
-/** The same with one field of the plan changed, as `train.lr=0.1`. */
+/** The same with fields of the plan changed, as `train.lr=0.1 train.batch=2`; NULL: none. */
 FED_MUST_CHECK fed_status fed_script_init_changed(fed_script *s, fed_lie lie,
-                                                  uint64_t version, const char *change,
+                                                  uint64_t version, const char *changes,
                                                   fed_error *err);
 void fed_script_fini(fed_script *s);
 /** Answer a request of a session: HTTP's status, the body appended to `out`. */

@@ -9,10 +9,12 @@
 
 enum { STEPS = 400 };
 
+static const char *plan_changes; /* of the scripts that are made; NULL: none */
+
 static bool make_script(fed_script *s, fed_lie lie, uint64_t version)
 {
     fed_error err;
-    return CHECK_OK(fed_script_init(s, lie, version, &err), &err);
+    return CHECK_OK(fed_script_init_changed(s, lie, version, plan_changes, &err), &err);
 }
 
 typedef struct device {
@@ -345,6 +347,55 @@ static void deliver(device *d, fed_lie lie, uint64_t version)
     fed_script_fini(&s);
 }
 
+#define MATRIX                                                                           \
+    "update.clip=1 rounds.count=9 privacy.mechanism=matrix "                             \
+    "privacy.epsilon_server=none privacy.noise_multiplier=4 privacy.epsilon=20 "         \
+    "privacy.delta=1e-3 privacy.population=10 privacy.max_participations=2 "
+
+/* Until which version the device said, when it checked in, that it rests. */
+static uint64_t rests_until(device *d)
+{
+    fed_checkin m = {.n_rests = 0};
+    fed_script s;
+    if (!make_script(&s, FED_LIE_NONE, 1)) return 0;
+    if (run_to_request(d, &s, FED_REQUEST_CHECKIN))
+        CHECK_OK(fed_checkin_get(&m, (fed_span){d->request.data, d->request.len}, NULL),
+                 NULL);
+    fed_script_fini(&s);
+    return m.n_rests == 1 ? m.rests[0].until : 0;
+}
+
+/* Correlated noise: versions lie apart, whatever a server signs, restarts or not. */
+static void test_versions_apart(void)
+{
+    fed_script s;
+    device d;
+    plan_changes = MATRIX "privacy.matrix.separation=3";
+    if (!make_script(&s, FED_LIE_NONE, 1)) return;
+    device_init(&d, &s);
+    CHECK_EQ(run_to_end(&d, &s).delivered, 1);
+    CHECK_EQ(rests_until(&d), 4);
+    offer_again(&d, FED_LIE_NONE, 0, "0 is older than 1");
+    for (int restarted = 0; restarted < 2; restarted++) {
+        offer_again(&d, FED_LIE_NONE, 2, "separation: 3: version 2 is too early");
+        offer_again(&d, FED_LIE_NONE, 3, "may take part again from 4 on");
+        offer_again(&d, FED_LIE_NONE, 9, "version: 9 of a task of 9 rounds");
+        offer_again(&d, FED_LIE_NONE, UINT64_C(1) << 40, "of a task of 9 rounds");
+        fed_session_free(d.session);
+        start_session(&d);
+        d.wake_ms = d.now;
+    }
+    deliver(&d, FED_LIE_NONE, 4);
+    CHECK_EQ(rests_until(&d), INT64_MAX);
+    offer_again(&d, FED_LIE_NONE, 8, "took part 2 times in the task, of 2");
+    fed_session_info info = fed_session_describe(d.session);
+    CHECK_EQ(info.participations, 2);
+    CHECK(info.epsilon > 0 && info.epsilon < 20);
+    device_fini(&d);
+    fed_script_fini(&s);
+    plan_changes = NULL;
+}
+
 /* The same model under a new task would be a second sum over the same update. What the new
  * task has beyond it is welcome, also to a device that was killed in between. */
 static void test_model_under_a_new_task(void)
@@ -648,7 +699,7 @@ static fed_status scenario(void *ctx)
     return status;
 }
 
-static void test_torture(void)
+static void torture_two_versions(size_t at_least)
 {
     static torture t;
     if (!make_script(&t.scripts[0], FED_LIE_NONE, 0)) return;
@@ -656,10 +707,19 @@ static void test_torture(void)
     device_init(&t.device, &t.scripts[0]);
     size_t n = fed_torture(scenario, &t);
     fed_note("%zu allocations", n);
-    CHECK(n > 50);
+    CHECK(n > at_least);
     device_fini(&t.device);
     fed_script_fini(&t.scripts[0]);
     fed_script_fini(&t.scripts[1]);
+}
+
+/* Without privacy; and with books, and with what correlated noise wants to be kept. */
+static void test_torture(void)
+{
+    torture_two_versions(50);
+    plan_changes = MATRIX "privacy.matrix.separation=1";
+    torture_two_versions(220);
+    plan_changes = NULL;
 }
 
 int main(void)
@@ -670,6 +730,7 @@ int main(void)
                                      CASE(test_lies),
                                      CASE(test_refused_again),
                                      CASE(test_versions),
+                                     CASE(test_versions_apart),
                                      CASE(test_model_under_a_new_task),
                                      CASE(test_differences),
                                      CASE(test_bad_differences),
