@@ -11,7 +11,7 @@ static const char plan_format[] =
     "\"train\":{\"lr\":0.5,\"batch\":8},"
     "\"update\":{\"select\":\"dense\",\"bits\":%d,\"clip\":1},"
     "\"secagg\":{\"enabled\":true,\"adversary\":\"curious\"},"
-    "\"privacy\":{\"mechanism\":\"distributed_gaussian\",\"noise_multiplier\":%g,%s"
+    "\"privacy\":{\"mechanism\":\"%s\",\"noise_multiplier\":%g,%s"
     "\"epsilon\":1000,\"delta\":%g,\"population\":%u,\"max_participations\":%d,"
     "\"colluders\":0},"
     "\"rounds\":{\"count\":2,\"cohort\":%u,\"over_select\":1,\"min_survivors\":%u}}";
@@ -119,6 +119,10 @@ static void run_round(rig *r, uint32_t number, uint64_t coins)
                                          (fed_span){r->upload.data, r->upload.len}, &err),
                  &err);
     }
+    uint8_t secret[FED_TASK_SECRET_BYTES] = {3};
+    fed_store_u32(secret + 4, number);
+    if (fed_task_server_adds_noise(r->task))
+        CHECK_OK(fed_task_add_noise(r->task, secret, NULL, &r->sum, &err), &err);
     CHECK_OK(fed_task_decode(r->task, r->round, &r->sum, r->mean, &outcome, NULL, &err),
              &err);
     fed_codec_sum_fini(&r->sum);
@@ -177,16 +181,26 @@ static void choose_directions(rig *r)
     }
 }
 
+/* What the mechanism needs besides. */
+static const char *more_of(const char *mechanism)
+{
+    if (!strcmp(mechanism, "distributed_skellam")) return "\"accountant\":\"rdp\",";
+    if (!strcmp(mechanism, "central_gaussian")) return "\"epsilon_server\":\"none\",";
+    return "";
+}
+
 static void open_rig(rig *r, const attack *a)
 {
-    char text[1024], ring[32] = "";
+    char text[1024], more[64];
+    const char *mechanism = a->mechanism ? a->mechanism : "distributed_gaussian";
     const uint8_t seed[32] = {9};
     fed_error err;
     *r = (rig){.attack = a};
-    if (a->ring) snprintf(ring, sizeof ring, "\"ring_bits\":%u,", a->ring);
-    int n =
-        snprintf(text, sizeof text, plan_format, a->inputs, a->ring ? 1 : 8, a->z, ring,
-                 a->delta, 2 * a->devices, a->twice ? 2 : 1, a->devices, a->devices);
+    snprintf(more, sizeof more, "%s", more_of(mechanism));
+    if (a->ring) snprintf(more, sizeof more, "\"ring_bits\":%u,", a->ring);
+    int n = snprintf(text, sizeof text, plan_format, a->inputs, a->ring ? 1 : 8,
+                     mechanism, a->z, more, a->delta, 2 * a->devices, a->twice ? 2 : 1,
+                     a->devices, a->devices);
     CHECK_OK(fed_task_parse(&r->task, (fed_span){(const uint8_t *)text, (size_t)n},
                             FED_PLAN_AUTHOR, seed, &err),
              &err);
@@ -215,7 +229,9 @@ trial audit_run(const attack *a)
     fed_privacy_views views;
     open_rig(&r, a);
     CHECK_OK(fed_privacy_epsilon(fed_task_privacy(r.task), &views, &err), &err);
-    t.claimed = views.epsilon_server, t.delta = views.delta;
+    bool server = fed_task_promises_server(r.task);
+    t.claimed = server ? views.epsilon_server : views.epsilon_output;
+    t.delta = views.delta;
     const uint8_t key[32] = {(uint8_t)a->kind, 77};
     fed_stream coins;
     fed_stream_init(&coins, key, FED_PURPOSE_TEST, 0);

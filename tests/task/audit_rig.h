@@ -25,12 +25,13 @@ typedef enum mutant {
 typedef struct attack {
     const char *name;
     mutant kind;
-    unsigned inputs;  /* of the model, which has 2 (inputs + 1) weights */
-    unsigned devices; /* in a round */
-    unsigned ring;    /* bits; 0: as many as the plan finds */
-    double z, delta;  /* of the plan */
-    double length;    /* of a canary's vector; the clip is 1 */
-    bool even;        /* a canary lies along (1, ..., 1) as the integers see it */
+    const char *mechanism; /* NULL: distributed_gaussian; the mutants are of that */
+    unsigned inputs;       /* of the model, which has 2 (inputs + 1) weights */
+    unsigned devices;      /* in a round */
+    unsigned ring;         /* bits; 0: as many as the plan finds */
+    double z, delta;       /* of the plan */
+    double length;         /* of a canary's vector; the clip is 1 */
+    bool even;             /* a canary lies along (1, ..., 1) as the integers see it */
     bool together; /* every device is a canary, with a weight of its own; else one is */
     bool twice;    /* a second round without canaries is subtracted */
     double threshold; /* guess beyond this, in units of z C from the middle */
@@ -39,7 +40,7 @@ typedef struct attack {
 
 /** What came out. */
 typedef struct trial {
-    double claimed; /* epsilon of the server's view, as `fedsim check` says it */
+    double claimed; /* epsilon as `fedsim check` says it: of the server, if it has any */
     double delta;
     uint64_t in, out;           /* coins */
     uint64_t in_said, out_said; /* of them, said to be in */

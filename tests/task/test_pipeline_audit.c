@@ -74,6 +74,26 @@ static void test_long_canary(void)
     expect_caught(a, NOT_CLIPPED, "not clipped");
 }
 
+/* Noise of another law, or by another party. What a local device promises is of its own vector: the sum
+ * of three has three times the noise, and shows less. */
+static void test_other_mechanisms(void)
+{
+    attack a = {.name = "Skellam",
+                .mechanism = "distributed_skellam",
+                .inputs = 7,
+                .devices = 8,
+                .z = 1,
+                .length = 10,
+                .delta = 0.05,
+                .threshold = 1.1,
+                .rounds = 10000};
+    expect_sound(&a, 0.3);
+    a.name = "central", a.mechanism = "central_gaussian";
+    expect_sound(&a, 0.6);
+    a.name = "local", a.mechanism = "local_gaussian", a.devices = 3;
+    expect_sound(&a, 0.1);
+}
+
 /* With the same noise in both rounds, the difference of what they release has none. */
 static void test_two_releases(void)
 {
@@ -137,8 +157,8 @@ static void test_canaries_in_one_sum(void)
 
 int main(void)
 {
-    static const fed_case cases[] = {CASE(test_long_canary), CASE(test_two_releases),
-                                     CASE(test_even_canary),
+    static const fed_case cases[] = {CASE(test_long_canary), CASE(test_other_mechanisms),
+                                     CASE(test_two_releases), CASE(test_even_canary),
                                      CASE(test_canaries_in_one_sum)};
     return fed_run("pipeline_audit", cases, sizeof cases / sizeof *cases);
 }
