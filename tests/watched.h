@@ -1,8 +1,8 @@
 /*
- * Do branches or addresses depend on secrets? Under valgrind secrets are declared undefined; memcheck
- * then reports every branch and every address that depends on them (the method of ctgrind,
- * Langley 2010). ctest runs such a suite as `valgrind --error-exitcode=1 test_X`, under the name
- * X_watched; alone it only says so.
+ * Do branches or addresses depend on secrets? Under valgrind secrets are declared undefined;
+ * memcheck then reports every branch and every address that depends on them (the method of
+ * ctgrind, Langley 2010). ctest runs such a suite as `valgrind --error-exitcode=1 test_X`,
+ * under the name X_watched; alone it only says so.
  */
 #ifndef FED_WATCHED_H
 #define FED_WATCHED_H

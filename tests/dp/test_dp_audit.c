@@ -1,6 +1,7 @@
 /*
- * The arithmetic of audits, against tables, closed forms and the worst mechanism there is, and a look
- * for fingerprints of floating point. What is audited with it: tests/task/test_pipeline_audit.c.
+ * The arithmetic of audits, against tables, closed forms and the worst mechanism there is, and
+ * a look for fingerprints of floating point. What is audited with it:
+ * tests/task/test_pipeline_audit.c.
  */
 #include "harness.h"
 

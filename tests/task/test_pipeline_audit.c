@@ -1,8 +1,8 @@
 /*
- * The audit of the pipeline as it is: devices that encode, the sum in the ring, the server's decode
- * (audit_rig.h). Experiments give lower bounds on epsilon. For the sound pipeline they must stay
- * under what the plan claims; for each of five mutants they must exceed it, or the audit would
- * be worth nothing. Three bounds:
+ * The audit of the pipeline as it is: devices that encode, the sum in the ring, the server's
+ * decode (audit_rig.h). Experiments give lower bounds on epsilon. For the sound pipeline they
+ * must stay under what the plan claims; for each of five mutants they must exceed it, or the
+ * audit would be worth nothing. Three bounds:
  *
  *   two worlds   Clopper-Pearson on how often a test says "in" with the canary in, and out
  *   one run      many canaries, each in a round of its own, right and wrong guesses counted
@@ -57,36 +57,33 @@ static void expect_caught(attack a, mutant kind, const char *name)
     CHECK(b.two_worlds >= MARGIN * b.claimed && b.one_run >= MARGIN * b.claimed);
 }
 
-/* Ten times as long as the clip, so that a device which does not clip shows it. */
+/* Eight devices, one of them a canary ten times as long as the clip, so that a device which
+ * does not clip shows it. */
+static const attack long_canary = {.name = "sound",
+                                   .inputs = 7,
+                                   .devices = 8,
+                                   .z = 1,
+                                   .length = 10,
+                                   .delta = 0.05,
+                                   .threshold = 1.1,
+                                   .rounds = 20000};
+
 static void test_long_canary(void)
 {
-    attack a = {.name = "sound",
-                .inputs = 7,
-                .devices = 8,
-                .z = 1,
-                .length = 10,
-                .delta = 0.05,
-                .threshold = 1.1,
-                .rounds = 20000};
+    attack a = long_canary;
     expect_sound(&a, 0.7);
     expect_caught(a, LESS_NOISE, "noise / sqrt 2");
     expect_caught(a, HALF_SILENT, "half noiseless");
     expect_caught(a, NOT_CLIPPED, "not clipped");
 }
 
-/* Noise of another law, or by another party. What a local device promises is of its own vector: the sum
- * of three has three times the noise, and shows less. */
+/* Noise of another law, or by another party. What a local device promises is of its own
+ * vector: the sum of three has three times the noise, and shows less. */
 static void test_other_mechanisms(void)
 {
-    attack a = {.name = "Skellam",
-                .mechanism = "distributed_skellam",
-                .inputs = 7,
-                .devices = 8,
-                .z = 1,
-                .length = 10,
-                .delta = 0.05,
-                .threshold = 1.1,
-                .rounds = 10000};
+    attack a = long_canary;
+    a.rounds = 10000;
+    a.name = "Skellam", a.mechanism = "distributed_skellam";
     expect_sound(&a, 0.3);
     a.name = "central", a.mechanism = "central_gaussian";
     expect_sound(&a, 0.6);
@@ -97,15 +94,8 @@ static void test_other_mechanisms(void)
 /* With the same noise in both rounds, the difference of what they release has none. */
 static void test_two_releases(void)
 {
-    attack a = {.name = "sound twice",
-                .inputs = 7,
-                .devices = 8,
-                .z = 1,
-                .length = 10,
-                .delta = 0.05,
-                .twice = true,
-                .threshold = 1.1,
-                .rounds = 8000};
+    attack a = long_canary;
+    a.name = "sound twice", a.twice = true, a.rounds = 8000;
     expect_sound(&a, 0.2);
     a.threshold = 0.3;
     expect_caught(a, NOISE_REUSED, "noise reused");
@@ -114,33 +104,20 @@ static void test_two_releases(void)
 /* Small integers, and a canary whose every coordinate has one too much. */
 static void test_even_canary(void)
 {
-    attack a = {.name = "sound, coarse",
-                .inputs = 31,
-                .devices = 4,
-                .ring = 7,
-                .z = 2,
-                .length = 10,
-                .delta = 0.05,
-                .even = true,
-                .threshold = 1,
-                .rounds = 20000};
+    attack a = long_canary;
+    a.name = "sound, coarse", a.inputs = 31, a.devices = 4, a.ring = 7;
+    a.z = 2, a.even = true, a.threshold = 1;
     expect_sound(&a, 0.3);
     expect_caught(a, OFF_BY_ONE, "off by one");
 }
 
-/* All devices of a round are canaries. A failure of delta might then give all of them away at once, so
- * it is charged as if it did, and only what is far from sound is seen. */
+/* All devices of a round are canaries. A failure of delta might then give all of them away at
+ * once, so it is charged as if it did, and only what is far from sound is seen. */
 static void test_canaries_in_one_sum(void)
 {
-    attack a = {.name = "sound",
-                .inputs = 31,
-                .devices = 64,
-                .z = 1,
-                .length = 10,
-                .delta = 1e-9,
-                .together = true,
-                .threshold = 1.5,
-                .rounds = 500};
+    attack a = long_canary;
+    a.inputs = 31, a.devices = 64, a.together = true;
+    a.delta = 1e-9, a.threshold = 1.5, a.rounds = 500;
     bounds b = run(&a);
     CHECK(b.one_sum >= 0.2 * b.claimed);
     a.name = "not clipped", a.kind = NOT_CLIPPED, a.threshold = 5;
