@@ -2,9 +2,9 @@
  * Canaries in a real federation: devices that encode with fed_task_encode(), a sum in the ring,
  * fed_task_decode() on the server; and the same pipeline with one thing wrong.
  *
- * A fair coin says whether a canary contributes its vector or the zero
- * vector (its noise is there in both cases: the neighbours of docs/accountants.md). The
- * attacker projects the released mean on the canary's direction, and guesses the coin.
+ * A fair coin says whether a canary contributes its vector or the zero vector (its noise is
+ * there in both cases: the neighbours of docs/accountants.md). The attacker projects the
+ * released mean on the canary's direction, and guesses the coin.
  */
 #ifndef FED_AUDIT_RIG_H
 #define FED_AUDIT_RIG_H
