@@ -56,7 +56,7 @@ static void add_plain(void *acc, const void *stream, size_t bytes, unsigned lane
     ADD_BODY;
 }
 
-#if defined(__x86_64__)
+#if FED_X86_KERNELS
 /* The same loops for wider registers: left to the compiler. */
 __attribute__((target("avx2"))) static void
 add_avx2(void *acc, const void *stream, size_t bytes, unsigned lane_bytes, bool subtract)
@@ -74,7 +74,7 @@ add_avx512(void *acc, const void *stream, size_t bytes, unsigned lane_bytes,
 
 static adder *best_adder(void)
 {
-#if defined(__x86_64__)
+#if FED_X86_KERNELS
     if (fed_kernel_active() == FED_KERNEL_AVX512) return add_avx512;
     if (fed_kernel_active() == FED_KERNEL_AVX2) return add_avx2;
 #endif

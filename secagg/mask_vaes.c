@@ -2,7 +2,7 @@
 
 #include "base.h"
 
-#if defined(__x86_64__)
+#if FED_X86_KERNELS
 
 #include <immintrin.h>
 #include <string.h>

@@ -9,12 +9,12 @@ const fed_path *fed_path_find(fed_kernel kernel)
     switch (kernel) {
     case FED_KERNEL_SCALAR:
         return &fed_path_scalar;
-#if defined(__x86_64__)
+#if FED_X86_KERNELS
     case FED_KERNEL_AVX2:
         return &fed_path_avx2;
     case FED_KERNEL_AVX512:
         return &fed_path_avx512;
-#elif defined(__aarch64__)
+#elif FED_NEON_KERNELS
     case FED_KERNEL_NEON:
         return &fed_path_neon;
 #endif

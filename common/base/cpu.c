@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#if defined(__x86_64__)
+#if FED_X86_KERNELS
 #include <cpuid.h>
 #endif
 
@@ -15,14 +15,14 @@ bool fed_kernel_available(fed_kernel kernel)
     switch (kernel) {
     case FED_KERNEL_SCALAR:
         return true;
-#if defined(__x86_64__)
+#if FED_X86_KERNELS
     case FED_KERNEL_AVX2:
         return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
     case FED_KERNEL_AVX512:
         return fed_kernel_available(FED_KERNEL_AVX2) &&
                __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-#elif defined(__aarch64__)
+#elif FED_NEON_KERNELS
     case FED_KERNEL_NEON:
         return true; /* part of the base architecture */
 #endif
@@ -33,7 +33,7 @@ bool fed_kernel_available(fed_kernel kernel)
 
 bool fed_cpu_has_vaes512(void)
 {
-#if defined(__x86_64__)
+#if FED_X86_KERNELS
     enum { VAES = 1u << 9 }; /* leaf 7, ecx; Clang 14 has no name for it */
     unsigned a, b, c = 0, d;
     return fed_kernel_available(FED_KERNEL_AVX512) &&

@@ -4,6 +4,18 @@
 
 #include <stdbool.h>
 
+/* What kernels there are beyond plain C. A small build (FED_SMALL) has none. */
+#if defined(__x86_64__) && !defined(FED_SMALL)
+#define FED_X86_KERNELS 1
+#else
+#define FED_X86_KERNELS 0
+#endif
+#if defined(__aarch64__) && !defined(FED_SMALL)
+#define FED_NEON_KERNELS 1
+#else
+#define FED_NEON_KERNELS 0
+#endif
+
 typedef enum fed_kernel {
     FED_KERNEL_SCALAR = 0, /* plain C */
     FED_KERNEL_NEON = 1,   /* aarch64 */

@@ -3,7 +3,7 @@
 const fed_codec_kernels *fed_codec_kernels_of(fed_kernel kernel)
 {
     switch (kernel) {
-#if defined(__x86_64__)
+#if FED_X86_KERNELS
     case FED_KERNEL_AVX2:
         return &fed_codec_kernels_avx2;
     case FED_KERNEL_AVX512:

@@ -1,4 +1,6 @@
-#if defined(__x86_64__)
+#include "base.h"
+
+#if FED_X86_KERNELS
 #include "codec_kernels_tables.h"
 
 #define FED_LANES  8

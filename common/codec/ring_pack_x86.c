@@ -6,7 +6,7 @@
  */
 #include "ring_pack_x86.h"
 
-#if defined(__x86_64__)
+#if FED_X86_KERNELS
 #include <immintrin.h>
 
 #define TARGET __attribute__((target("avx2")))
