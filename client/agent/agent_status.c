@@ -17,16 +17,17 @@ static json_t *describe_device(const fed_agent_device *d)
     return json_pack(
         "{s:I, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:f, s:s, s:I, s:I, s:I, s:I, "
         "s:I, "
-        "s:o, s:I, s:I}",
+        "s:I, s:o, s:I, s:I}",
         "client", (json_int_t)d->number, "device", key, "state", info.state, "task", task,
         "version", (json_int_t)info.version, "trained", (json_int_t)info.trained,
         "delivered", (json_int_t)info.delivered, "lost", (json_int_t)info.lost, "refused",
         (json_int_t)info.refused, "loss", info.last_loss, "last_refusal",
         info.last_refusal, "bytes_sent", (json_int_t)info.bytes_sent, "bytes_received",
         (json_int_t)info.bytes_received, "rebuilt", (json_int_t)info.rebuilt, "fell_back",
-        (json_int_t)info.fell_back, "participations", (json_int_t)info.participations,
-        "epsilon", isfinite(info.epsilon) ? json_real(info.epsilon) : json_null(),
-        "zeroed", (json_int_t)info.zeroed, "saturated", (json_int_t)info.saturated);
+        (json_int_t)info.fell_back, "loaded", (json_int_t)info.loaded, "participations",
+        (json_int_t)info.participations, "epsilon",
+        isfinite(info.epsilon) ? json_real(info.epsilon) : json_null(), "zeroed",
+        (json_int_t)info.zeroed, "saturated", (json_int_t)info.saturated);
 }
 
 static fed_status dump(const json_t *root, const char *path, fed_error *err)

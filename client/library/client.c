@@ -222,6 +222,7 @@ void fed_client_describe(const fed_client *c, fed_client_info *info)
     info->zeroed = s.zeroed;
     info->saturated = s.saturated;
     info->rebuilt = s.rebuilt;
+    info->loaded = s.loaded;
     info->fell_back = s.fell_back;
     memcpy(info->last_refusal, s.last_refusal, sizeof info->last_refusal);
 }

@@ -128,9 +128,9 @@ typedef struct fed_session_info {
     uint64_t version;                           /* of the model at hand */
     uint64_t trained, delivered, lost, refused; /* rounds */
     uint64_t rebuilt;                           /* models that came as a difference */
-    uint64_t
-        fell_back;   /* differences that did not do, so that a model was loaded whole */
-    uint64_t zeroed; /* of the trained: sent as the zero vector */
+    uint64_t loaded;                            /* models that came whole */
+    uint64_t fell_back; /* differences that did not do, so that a model came whole */
+    uint64_t zeroed;    /* of the trained: sent as the zero vector */
     uint64_t saturated; /* numbers of updates that were cut off, or wrapped around */
     uint64_t
         participations; /* charged to the device's ledger, ever; of a whole run that is

@@ -229,6 +229,7 @@ static fed_status take_model(fed_turn *t, fed_span blob)
     fed_session *s = t->s;
     s->has_params = false;
     FED_TRY(fed_task_read_model(s->task, blob, s->params, t->err));
+    s->info.loaded++;
     return accept_model(t);
 }
 

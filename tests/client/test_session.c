@@ -437,6 +437,7 @@ static void test_differences(void)
     float before = fed_session_model(d.session, &task)[0];
     deliver(&d, FED_LIE_NONE, 4);
     CHECK_EQ(fed_session_describe(d.session).rebuilt, 1);
+    CHECK_EQ(fed_session_describe(d.session).loaded, 1);
     CHECK(fed_session_model(d.session, &task)[0] == before + 1);
     fed_session_free(d.session);
     start_session(&d);

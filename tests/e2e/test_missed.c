@@ -62,7 +62,9 @@ static bool miss_versions(fed_federation *f)
     return true;
 }
 
-/* It comes back and fetches the version at which the others stand; then they go on. */
+/* It comes back and fetches the version at which the others stand; then they go on. It delivers
+ * three updates of this life: a fourth may be of the life before, whose cohort was not done.
+ * Then it is killed, so that what it said of itself stays as it is. */
 static bool come_back(fed_federation *f)
 {
     char path[300];
@@ -74,7 +76,9 @@ static bool come_back(fed_federation *f)
         return false;
     for (unsigned i = 0; i < AWAY; i++)
         if (!CHECK(fed_federation_start_device(f, i))) return false;
-    return wait_for_device(f, AWAY, "delivered", 3);
+    bool ok = wait_for_device(f, AWAY, "delivered", 4);
+    stop_device(f, AWAY);
+    return ok;
 }
 
 static void finish(fed_federation *f, bool ok)
@@ -92,14 +96,19 @@ static fed_federation federation(const char *plan)
                             .seed = 5};
 }
 
+static long long said(const fed_federation *f, const char *field)
+{
+    return fed_federation_device_number(f, AWAY, field);
+}
+
 static void test_within_reach(void)
 {
     fed_federation f = federation(PLAN("32"));
     bool ok = miss_versions(&f) && come_back(&f);
     if (ok) {
-        CHECK_EQ(fed_federation_device_number(&f, AWAY, "fell_back"), 0);
-        CHECK(fed_federation_device_number(&f, AWAY, "rebuilt") >=
-              fed_federation_device_number(&f, AWAY, "trained"));
+        CHECK_EQ(said(&f, "fell_back"), 0);
+        CHECK_EQ(said(&f, "loaded"), 0);
+        CHECK(said(&f, "rebuilt") >= 3);
     }
     finish(&f, ok);
 }
@@ -109,9 +118,8 @@ static void test_beyond_reach(void)
     fed_federation f = federation(PLAN("1"));
     bool ok = miss_versions(&f) && come_back(&f);
     if (ok) {
-        CHECK_EQ(fed_federation_device_number(&f, AWAY, "fell_back"), 0);
-        CHECK(fed_federation_device_number(&f, AWAY, "rebuilt") <
-              fed_federation_device_number(&f, AWAY, "trained"));
+        CHECK_EQ(said(&f, "fell_back"), 0);
+        CHECK(said(&f, "loaded") >= 1);
     }
     finish(&f, ok);
 }
@@ -154,8 +162,9 @@ static void test_differences_are_away(void)
         ok = CHECK(remove_differences(&f) >= 3) && come_back(&f);
     }
     if (ok) {
-        CHECK_EQ(fed_federation_device_number(&f, AWAY, "fell_back"), 1);
-        CHECK(fed_federation_device_number(&f, AWAY, "rebuilt") >= 2);
+        CHECK_EQ(said(&f, "fell_back"), 1);
+        CHECK_EQ(said(&f, "loaded"), 1);
+        CHECK(said(&f, "rebuilt") >= 2);
     }
     finish(&f, ok);
 }

@@ -245,6 +245,7 @@ typedef struct fed_client_info {
     uint64_t bytes_sent, bytes_received; /**< of bodies, as they were sent */
     uint64_t rebuilt;   /**< models that came as a difference from the one before */
     uint64_t fell_back; /**< differences that did not do: a model was loaded whole */
+    uint64_t loaded;    /**< models that came whole */
 } fed_client_info;
 
 FED_API void fed_client_describe(const fed_client *client, fed_client_info *info);
